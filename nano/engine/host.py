@@ -1,0 +1,523 @@
+# -*- test-case-name: tests.engine.test_host -*-
+"""
+The Python object that owns one isolate: its inbox and outbox, the events it runs and the ops it asked for.
+
+Two threads meet here.  On the *isolate's thread* `_on_bell` and `_on_drained` copy what the scripts wrote and hand
+it over with `callFromThread`; everything else runs on the *reactor thread*, which never waits for the isolate.
+
+Inwards, records queue up until the isolate has read the last batch; then one crossing hands over all of them.
+Outwards, one bell brings all records of a turn.  An isolate that writes faster than the reactor reads stands still
+in its bell until the reactor has caught up: its output is never buffered beyond `BACKLOG` bytes.
+
+States of a host:
+
+    SPARE ── load ──> LOADING ──> SERVING
+      │                  │           │
+      └──────────────────┴───────────┴── condemn ──> CONDEMNED
+
+A condemned host never serves again: its events fail, its memory is given back on a thread of its own.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure as TwistedFailure
+
+from nano.engine.events import FetchEvent
+from nano.engine.records import (
+    OP_FAILED,
+    OP_FORGET,
+    Inward,
+    Outward,
+    Record,
+    RecordDecoder,
+    RecordError,
+    encode,
+    pack_value,
+    unpack_value,
+)
+from nano.engine.v8 import EvalResult, V8Isolate
+from nano.errors import (
+    AppLoadError,
+    AppStartupTimeoutError,
+    DrainingError,
+    EngineError,
+    HandlerHungError,
+    MemoryExceededError,
+    NanoError,
+)
+from nano.exchange import Exchange
+from nano.interfaces import IsolateProgram, OpError, Ops, Reactor
+
+__all__ = ["BACKLOG", "HostState", "IsolateHost", "IsolateOwner"]
+
+#: How many bytes of output may wait for the reactor before the isolate is made to wait.
+BACKLOG = 4 * 2**20
+#: How long nothing may happen before an isolate with unanswered events is asked whether it hangs, in seconds.
+HANG_PAUSE = 0.01
+#: How many more bytes than `memory` one record may have, for its head.
+_RECORD_SLACK = 2**20
+
+_OUTBOX_HEAD = struct.Struct("<II")
+_U32 = struct.Struct("<I")
+_ASK = 1
+
+
+class HostState(Enum):
+    """What an isolate host is there for."""
+
+    SPARE = "spare"
+    LOADING = "loading"
+    SERVING = "serving"
+    CONDEMNED = "condemned"
+
+
+class IsolateOwner(Protocol):
+    """The app, as its isolate host sees it."""
+
+    @property
+    def name(self) -> str:
+        """The app's name."""
+
+    def isolate_log(self, host: IsolateHost, level: int, text: str) -> None:
+        """The app has logged a line: 0 debug, 1 info, 2 warn, 3 error."""
+
+    def isolate_condemned(self, host: IsolateHost, error: NanoError) -> None:
+        """The host is out of service; its events have failed."""
+
+
+class _Unowned:
+    name = ""
+
+    def isolate_log(self, host: IsolateHost, level: int, text: str) -> None: ...
+
+    def isolate_condemned(self, host: IsolateHost, error: NanoError) -> None: ...
+
+
+class IsolateHost:
+    """
+    One isolate at work.
+
+    Args:
+        reactor: runs timers and ops.
+        ops: what scripts may ask for.
+        on_thread: runs what blocks on a thread of its own.
+
+    Attributes:
+        isolate: the V8 isolate; started elsewhere, as that blocks.
+        app: the name of the app it serves.
+        state: see the module's text.
+        events: what is in flight here, by id, oldest first.
+        memory: bytes of heap and buffers that the app may use.
+        cpu_at_rest: the CPU clock of its thread when it was last known to have nothing to do, in seconds.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, reactor: Reactor, ops: Ops, on_thread: Callable[[Callable[[], None]], object]
+    ) -> None:
+        self.reactor = reactor
+        self.isolate = V8Isolate(self._on_bell, self._on_drained)
+        self.state = HostState.SPARE
+        self.events: dict[int, FetchEvent] = {}
+        self.memory = 128 * 2**20
+        self.cpu_at_rest = 0.0
+        self._ops = ops
+        self._on_thread = on_thread
+        self._owner: IsolateOwner = _Unowned()
+        self._decoder = RecordDecoder(self.memory + _RECORD_SLACK)
+        self._last_event = 0
+        self._queue: list[bytes | memoryview] = []
+        self._kick_scheduled = False
+        self._draining = False
+        self._pending_ops = 0
+        self._timer: IDelayedCall | None = None
+        self._loaded: Deferred[Any] | None = None
+        self._hang_check: IDelayedCall | None = None
+        self._activity = 0
+        self._answer = b""
+        # Shared with the isolate's thread, guarded by the condition.
+        self._arrived: deque[bytes] = deque()
+        self._backlog = 0
+        self._caught_up = threading.Condition()
+
+    @property
+    def app(self) -> str:
+        """The name of the app it serves, "" for a spare."""
+        return self._owner.name
+
+    # On the isolate's thread.
+
+    def _on_bell(self) -> None:
+        outbox = self.isolate.outbox
+        if self.state is HostState.CONDEMNED:
+            return
+        length, question = _OUTBOX_HEAD.unpack_from(outbox)
+        start = _OUTBOX_HEAD.size
+        data = bytes(outbox[start : start + min(length, len(outbox) - start)])
+        if question:
+            self._answer_question(question)
+        if not data:
+            return
+        with self._caught_up:
+            first = not self._arrived
+            self._arrived.append(data)
+            self._backlog += len(data)
+        if first:
+            self.reactor.callFromThread(self._deliver)
+        if self._backlog > BACKLOG:
+            self._wait_for_reactor()
+
+    def _wait_for_reactor(self) -> None:
+        with self._caught_up:
+            self._caught_up.wait_for(
+                lambda: self._backlog <= BACKLOG or self.state is HostState.CONDEMNED
+            )
+
+    def _answer_question(self, question: int) -> None:
+        reply = self.isolate.reply
+        if question == _ASK:
+            number, length = _OUTBOX_HEAD.unpack_from(reply)
+            asked = bytes(reply[8 : 8 + min(length, len(reply) - 8)])
+            self._answer = self._ask(number, asked)
+            _U32.pack_into(reply, 0, len(self._answer))
+        piece, self._answer = self._answer[: len(reply) - 4], self._answer[len(reply) - 4 :]
+        reply[4 : 4 + len(piece)] = piece
+
+    def _ask(self, number: int, asked: bytes) -> bytes:
+        questions = self._ops.questions
+        function = questions[number] if number < len(questions) else None
+        if function is None:
+            return b""
+        try:
+            return function(asked)
+        except Exception:
+            self.reactor.callFromThread(
+                self._log.failure, "question {name} failed", TwistedFailure(), name=self._ops.names[number]
+            )
+            return b""
+
+    def _on_drained(self, result: EvalResult) -> None:
+        # All promise jobs of the turns before have ended when a drain begins, so this thread was at rest then.
+        self.cpu_at_rest = time.thread_time()
+        self.reactor.callFromThread(self._drained, result)
+
+    # Inwards.
+
+    def send(self, record: bytes) -> None:
+        """Queue a record for the isolate; records of one reactor turn cross together."""
+        if self.state is HostState.CONDEMNED:
+            return
+        self._queue.append(record)
+        if not self._draining and not self._kick_scheduled:
+            self._kick_scheduled = True
+            self.reactor.callLater(0, self._kick)
+
+    def _kick(self) -> None:
+        self._kick_scheduled = False
+        if self._draining or self.state is HostState.CONDEMNED or not self._queue:
+            return
+        inbox = self.isolate.inbox
+        data = b"".join(self._queue) if len(self._queue) > 1 else self._queue[0]
+        room = len(inbox) - 4
+        piece, rest = data[:room], memoryview(data)[room:]
+        self._queue = [rest] if rest else []
+        _U32.pack_into(inbox, 0, len(piece))
+        inbox[4 : 4 + len(piece)] = piece
+        self._drain()
+
+    def _drain(self) -> None:
+        self._draining = True
+        self._activity += 1
+        self.isolate.drain()
+
+    def _drained(self, result: EvalResult) -> None:
+        self._draining = False
+        if self.state is HostState.CONDEMNED:
+            return
+        if result.error is not None:
+            self.condemn(self._verdict(result))
+            return
+        if self._queue:
+            self._kick()
+        else:
+            self._watch_for_hang()
+
+    def _verdict(self, result: EvalResult) -> NanoError:
+        if result.out_of_memory or self.isolate.heap_limit_reached():
+            return MemoryExceededError(f"the JavaScript heap outgrew its limit of {self.memory} bytes")
+        return EngineError(f"the runtime failed: {result.error}")
+
+    # Outwards.
+
+    def _deliver(self) -> None:
+        with self._caught_up:
+            arrived, self._arrived = self._arrived, deque()
+            self._backlog = 0
+            self._caught_up.notify_all()
+        if self.state is HostState.CONDEMNED:
+            return
+        self._activity += 1
+        try:
+            for data in arrived:
+                for record in self._decoder.feed(data):
+                    self._handle(record)
+        except RecordError as error:
+            self.condemn(EngineError(f"the isolate of {self.app!r} does not keep to the protocol: {error}"))
+
+    def _handle(self, record: Record) -> None:
+        kind = record.type
+        event = self.events.get(record.id)
+        if kind == Outward.RESPONSE and event is not None:
+            event.respond(record)
+        elif kind == Outward.CHUNK and event is not None:
+            event.chunk(record.payload)
+        elif kind == Outward.END and event is not None:
+            event.end(record.flags)
+        elif kind == Outward.FAIL and event is not None:
+            event.fail_response(record)
+        elif kind == Outward.CREDIT and event is not None:
+            event.body_credit(record.payload)
+        elif kind == Outward.BODY_CANCEL and event is not None:
+            event.body_cancel()
+        elif kind == Outward.SETTLED and event is not None:
+            event.settle()
+        elif kind == Outward.OP:
+            self._run_op(record)
+        elif kind == Outward.LOG:
+            self._owner.isolate_log(self, record.small, record.payload.decode("utf-8", "replace"))
+        elif kind == Outward.TIMER:
+            self._set_timer(record.payload)
+        elif kind == Outward.LOADED or kind == Outward.LOAD_FAILED:
+            self._load_ended(kind, record.payload)
+        # What remains speaks of an event that ended meanwhile, as both sides may end one at any time.
+
+    # Events.
+
+    def dispatch(self, exchange: Exchange) -> FetchEvent:
+        """Have the app's handler answer an exchange."""
+        self._last_event = (self._last_event + 1) & 0xFFFFFFFF
+        event = FetchEvent(self._last_event, exchange, self, self.reactor.seconds())
+        self.events[event.id] = event
+        event.start()
+        return event
+
+    def forget(self, event: FetchEvent) -> None:
+        """The event is over in every respect."""
+        self.events.pop(event.id, None)
+
+    # Ops.
+
+    def _run_op(self, record: Record) -> None:
+        args, buffers = unpack_value(record.payload)
+        ops = self._ops.ops
+        function = ops[record.small] if record.small < len(ops) else None
+        if function is None:
+            msg = f"there is no op of number {record.small}"
+            raise RecordError(msg)
+        result = maybeDeferred(function, self, args, buffers)
+        if record.flags & OP_FORGET:
+            result.addErrback(self._op_failure, record)
+            return
+        self._pending_ops += 1
+        result.addCallbacks(_packed, self._op_failure, errbackArgs=(record,))
+        result.addErrback(self._op_failure, record)
+        result.addCallback(self._op_answer, record.id)
+
+    def _op_failure(self, failure: TwistedFailure, record: Record) -> tuple[int, bytes]:
+        error = failure.value
+        if isinstance(error, OpError):
+            return OP_FAILED, pack_value({"name": error.name, "message": str(error)})
+        self._log.failure("op {name} of {app} failed", failure, name=self._ops.names[record.small], app=self.app)
+        return OP_FAILED, pack_value({"name": "Error", "message": "internal error"})
+
+    def _op_answer(self, answer: tuple[int, bytes], op: int) -> None:
+        self._pending_ops -= 1
+        flags, payload = answer
+        self.send(encode(Inward.OP_RESULT, op, payload, flags))
+
+    # Timers.
+
+    def _set_timer(self, payload: bytes) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        if len(payload) != 8:
+            msg = "a timer has no time"
+            raise RecordError(msg)
+        milliseconds = struct.unpack("<d", payload)[0]
+        if milliseconds >= 0:
+            seconds = min(milliseconds, _LONGEST_TIMER) / 1000
+            self._timer = self.reactor.callLater(seconds, self._timer_fired)
+
+    def _timer_fired(self) -> None:
+        self._timer = None
+        self.send(encode(Inward.TIMER, 0))
+
+    # What the watchdog asks.
+
+    def cpu_seconds(self) -> float:
+        """CPU time that its thread has used."""
+        return self.isolate.cpu_seconds()
+
+    def cpu_since_rest(self) -> float:
+        """CPU time that its thread has used since it was last known to have nothing to do."""
+        return self.isolate.cpu_seconds() - self.cpu_at_rest
+
+    def events_in_flight(self) -> Iterable[FetchEvent]:
+        """Its events, oldest first."""
+        return self.events.values()
+
+    def reclaim(self, done: Callable[[], None]) -> None:
+        """Have it collect its garbage; *done* is called on the reactor thread when it has."""
+
+        def collect() -> None:
+            self.isolate.collect_garbage()
+            self.reactor.callFromThread(done)
+
+        self._on_thread(collect)
+
+    # Loading.
+
+    def load(self, program: IsolateProgram, owner: IsolateOwner, timeout: float) -> Deferred[Any]:
+        """
+        Evaluate an app in this spare.
+
+        Args:
+            program: its scripts and what the runtime is told of it.
+            owner: the app.
+            timeout: seconds of time for its global scope, waiting included.
+
+        Returns:
+            Fires with what the runtime says of the app ({"handlers": […]}) when it serves; fails with
+            `AppLoadError`, or with what the host was condemned for.  The host is condemned when it fails.
+        """
+        self._owner = owner
+        self.state = HostState.LOADING
+        self.memory = program.memory
+        self._decoder.limit = program.memory + _RECORD_SLACK
+        self.isolate.set_heap_limit(program.memory)
+        loaded: Deferred[Any] = Deferred(lambda _: self.condemn(DrainingError("loading was cancelled")))
+        self._loaded = loaded
+        overdue = self.reactor.callLater(timeout, self._load_overdue, timeout)
+        for source in program.scripts:
+            self.isolate.evaluate(source, self._on_script)
+        self.send(encode(Inward.LOAD, 0, pack_value(program.value, program.buffers)))
+        return loaded.addBoth(_cancel_call, overdue)
+
+    def _on_script(self, result: EvalResult) -> None:
+        # On the isolate's thread.
+        if result.error is not None:
+            self.reactor.callFromThread(self.condemn, AppLoadError(result.error))
+
+    def _load_overdue(self, timeout: float) -> None:
+        self.condemn(AppStartupTimeoutError(f"the global scope was not done within {timeout:g} s"))
+
+    def _load_ended(self, kind: int, payload: bytes) -> None:
+        if self.state is not HostState.LOADING:
+            return
+        value, _ = unpack_value(payload)
+        if kind == Outward.LOAD_FAILED:
+            self.condemn(AppLoadError(str(value.get("stack") if isinstance(value, dict) else value)))
+            return
+        self.state = HostState.SERVING
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None:
+            loaded.callback(value)
+
+    # Hanging.
+
+    def _watch_for_hang(self) -> None:
+        if self._hang_check is None and self._stuck():
+            self._hang_check = self.reactor.callLater(HANG_PAUSE, self._check_hang, self._activity, False)
+
+    def _stuck(self) -> bool:
+        """Whether nothing is on its way that could make an unanswered event go on."""
+        if self._pending_ops or self._timer or self._draining or self._queue:
+            return False
+        if self.state is HostState.LOADING:
+            return True
+        events = self.events.values()
+        return any(event.unanswered for event in events) and not any(event.external for event in events)
+
+    def _check_hang(self, activity: int, probed: bool) -> None:
+        self._hang_check = None
+        if self.state is HostState.CONDEMNED or not self._stuck():
+            return
+        if not probed and activity == self._activity:
+            # An empty batch: when it has been read, every promise job before it has run and said what it had to say.
+            self.isolate.inbox[0:4] = b"\0\0\0\0"
+            self._drain()
+            self._hang_check = self.reactor.callLater(HANG_PAUSE, self._check_hang, self._activity, True)
+        elif activity == self._activity and not self._arrived:
+            self._hangs()
+        else:
+            self._watch_for_hang()
+
+    def _hangs(self) -> None:
+        if self.state is HostState.LOADING:
+            self.condemn(AppLoadError("the global scope awaits something that can never happen"))
+            return
+        for event in list(self.events.values()):
+            if event.unanswered:
+                event.exchange.fail(
+                    HandlerHungError("the handler awaits something that can never happen: no timer, fetch or other "
+                                     "operation is pending")
+                )
+                event.abandon("the handler hung")
+
+    # The end.
+
+    def condemn(self, error: NanoError) -> None:
+        """
+        Take the isolate out of service for good: fail what is in flight, give its memory back elsewhere.
+
+        Args:
+            error: what the exchanges in flight fail with.
+        """
+        if self.state is HostState.CONDEMNED:
+            return
+        with self._caught_up:
+            self.state = HostState.CONDEMNED
+            self._caught_up.notify_all()
+        for call in (self._timer, self._hang_check):
+            if call is not None:
+                call.cancel()
+        self._timer = self._hang_check = None
+        self._queue.clear()
+        self._on_thread(self.isolate.free)
+        loaded, self._loaded = self._loaded, None
+        events = list(self.events.values())
+        self.events.clear()
+        self._owner.isolate_condemned(self, error)
+        if loaded is not None:
+            loaded.errback(error)
+        for event in events:
+            event.host_condemned(error)
+
+
+#: Twisted keeps delays as they are; a month is longer than any isolate lives.
+_LONGEST_TIMER = 2**31 - 1
+
+
+def _packed(result: Any) -> tuple[int, bytes]:
+    if isinstance(result, tuple):
+        return 0, pack_value(*result)
+    return 0, pack_value(result)
+
+
+def _cancel_call(result: Any, call: IDelayedCall) -> Any:
+    if call.active():
+        call.cancel()
+    return result

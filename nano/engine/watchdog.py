@@ -1,0 +1,220 @@
+# -*- test-case-name: tests.engine.test_watchdog -*-
+"""
+Watches what isolates use, and condemns those that use too much.
+
+Every `INTERVAL` it reads each busy isolate's CPU clock and the process's resident memory, which costs a few
+microseconds.  It decides by four rules:
+
+- *CPU, one stretch*: an isolate that has computed longer than an event may, without having been at rest in between,
+  is in a loop: of statements, of promise jobs, inside a regular expression.
+- *CPU, many stretches*: the CPU time of an isolate is shared out evenly among its events in flight; an event whose
+  share is more than it may have is over its limit.
+- *Memory*: what the process grew by is charged to the isolates that computed meanwhile, in proportion to their CPU
+  time, and what it shrank by is credited likewise.  An isolate charged with more than its app may have is made to
+  collect its garbage; if it is still charged with too much afterwards, or does not come to it, it is condemned.
+  V8's own heap limit acts at once and without us; this rule is there for array buffers and WebAssembly memory,
+  which that limit leaves out and which no figure of the engine's includes.
+- *Wall clock*: an event without a response head after its `request_timeout` is answered with 504.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+from nano.errors import CpuExceededError, MemoryExceededError, NanoError
+
+__all__ = ["INTERVAL", "Limits", "Watched", "Watchdog", "resident_memory"]
+
+#: Seconds between two looks.
+INTERVAL = 0.05
+#: How much more than its limit an isolate may be charged with before it is condemned unasked, as a factor.
+_BLATANT = 2.0
+#: How long an isolate may take to collect its garbage, in seconds.
+_PATIENCE = 0.25
+
+
+class Limits(Protocol):
+    """What an app may use: seconds and bytes."""
+
+    @property
+    def cpu(self) -> float:
+        """CPU time for each event."""
+
+    @property
+    def request_timeout(self) -> float:
+        """Wall clock until the response head."""
+
+    @property
+    def memory(self) -> int:
+        """Heap and array buffers."""
+
+
+class WatchedEvent(Protocol):
+    """An event in flight, oldest first in `Watched.events_in_flight`."""
+
+    started: float
+    cpu: float
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether its response head is still to come."""
+
+    def expire(self, timeout: float) -> None:
+        """Answer it with 504."""
+
+
+class Watched(Protocol):
+    """An isolate at work, as the watchdog sees it."""
+
+    def cpu_seconds(self) -> float:
+        """CPU time its thread has used."""
+
+    def cpu_since_rest(self) -> float:
+        """CPU time its thread has used since it was last known to be at rest."""
+
+    def events_in_flight(self) -> Iterable[WatchedEvent]:
+        """Its events, oldest first."""
+
+    def reclaim(self, done: Callable[[], None]) -> None:
+        """Have it collect its garbage, and call *done* on the reactor thread when it has."""
+
+    def condemn(self, error: NanoError) -> None:
+        """Take it out of service."""
+
+
+def resident_memory() -> int:
+    """Resident memory of this process in bytes."""
+    with open("/proc/self/statm", "rb") as statm:
+        return int(statm.read().split()[1]) * 4096
+
+
+class _Account:
+    """What the watchdog remembers of an isolate."""
+
+    __slots__ = ("asked_at", "charged", "cpu")
+
+    def __init__(self, cpu: float) -> None:
+        self.cpu = cpu
+        self.charged = 0.0
+        self.asked_at: float | None = None
+
+
+class Watchdog:
+    """
+    The watch over all isolates of a process.
+
+    Args:
+        clock: tells the time and calls back.
+        memory: tells the process's resident memory in bytes.
+    """
+
+    def __init__(self, clock: IReactorTime, memory: Callable[[], int] = resident_memory) -> None:
+        self._clock = clock
+        self._memory = memory
+        self._resident = 0
+        self._accounts: dict[Watched, tuple[Limits, _Account]] = {}
+        self._loop = LoopingCall(self.look)
+        self._loop.clock = clock
+
+    def start(self) -> None:
+        """Begin to look every `INTERVAL`."""
+        self._resident = self._memory()
+        self._loop.start(INTERVAL, now=False)
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._loop.running:
+            self._loop.stop()
+        self._accounts.clear()
+
+    def watch(self, isolate: Watched, limits: Limits) -> None:
+        """Hold *isolate* to *limits* from now on."""
+        self._accounts[isolate] = (limits, _Account(isolate.cpu_seconds()))
+
+    def forget(self, isolate: Watched) -> None:
+        """Watch *isolate* no more."""
+        self._accounts.pop(isolate, None)
+
+    def look(self) -> None:
+        """Look at everything once."""
+        resident = self._memory()
+        growth, self._resident = resident - self._resident, resident
+        used = self._cpu_used()
+        total = sum(used.values())
+        for isolate, seconds in used.items():
+            entry = self._accounts.get(isolate)
+            if entry is None:
+                continue
+            limits, account = entry
+            if self._over_cpu(isolate, limits, seconds):
+                continue
+            if seconds > 0 and growth:
+                account.charged = max(0.0, account.charged + growth * seconds / total)
+                self._check_memory(isolate, limits, account)
+            self._expire(isolate, limits)
+
+    def _cpu_used(self) -> dict[Watched, float]:
+        used = {}
+        for isolate, (_, account) in self._accounts.items():
+            cpu = isolate.cpu_seconds()
+            used[isolate], account.cpu = max(0.0, cpu - account.cpu), cpu
+        return used
+
+    def _over_cpu(self, isolate: Watched, limits: Limits, seconds: float) -> bool:
+        stretch = isolate.cpu_since_rest()
+        if seconds > 0 and stretch > limits.cpu:
+            self._condemn(isolate, CpuExceededError(f"computed for {stretch:.2f} s in one stretch; {limits.cpu:g} s are allowed"))
+            return True
+        events = list(isolate.events_in_flight())
+        if not events or seconds == 0:
+            return False
+        share = seconds / len(events)
+        for event in events:
+            event.cpu += share
+            if event.cpu > limits.cpu:
+                self._condemn(isolate, CpuExceededError(f"an event used {event.cpu:.2f} s of CPU time; {limits.cpu:g} s are allowed"))
+                return True
+        return False
+
+    def _check_memory(self, isolate: Watched, limits: Limits, account: _Account) -> None:
+        if account.charged <= limits.memory:
+            account.asked_at = None
+        elif account.charged > limits.memory * _BLATANT:
+            self._condemn(isolate, _too_much_memory(int(account.charged), limits))
+        elif account.asked_at is None:
+            account.asked_at = self._clock.seconds()
+            isolate.reclaim(lambda: self._reclaimed(isolate))
+        elif self._clock.seconds() - account.asked_at > _PATIENCE:
+            self._condemn(isolate, _too_much_memory(int(account.charged), limits))
+
+    def _reclaimed(self, isolate: Watched) -> None:
+        entry = self._accounts.get(isolate)
+        if entry is None:
+            return
+        limits, account = entry
+        account.asked_at = None
+        resident = self._memory()
+        account.charged = max(0.0, account.charged + min(0, resident - self._resident))
+        self._resident = resident
+        if account.charged > limits.memory:
+            self._condemn(isolate, _too_much_memory(int(account.charged), limits))
+
+    def _expire(self, isolate: Watched, limits: Limits) -> None:
+        now = self._clock.seconds()
+        for event in list(isolate.events_in_flight()):
+            if now - event.started < limits.request_timeout:
+                break
+            if event.unanswered:
+                event.expire(limits.request_timeout)
+
+    def _condemn(self, isolate: Watched, error: NanoError) -> None:
+        self.forget(isolate)
+        isolate.condemn(error)
+
+
+def _too_much_memory(size: int, limits: Limits) -> MemoryExceededError:
+    return MemoryExceededError(f"uses {size} bytes of heap and buffers; {limits.memory} are allowed")
