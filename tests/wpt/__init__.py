@@ -1,0 +1,3 @@
+"""
+Web Platform Tests on the real engine, held against committed expectations.
+"""
