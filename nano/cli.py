@@ -1,0 +1,188 @@
+# -*- test-case-name: tests.test_cli -*-
+"""
+`nano`: the command for people at a terminal.
+
+Exit codes: 0 clean, 1 a configuration or start error (a message, no traceback), 2 wrong usage.
+Subcommands import what they need when they run; `nano check` never loads a reactor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nano import __version__
+from nano.config import Config, check_config, config_schema, read_override
+from nano.errors import ConfigError, NanoError
+from nano.scaffold import new_app
+from nano.tap import OPTION_HELP, requested_config, stop_on_signals, summary
+
+if TYPE_CHECKING:
+    from twisted.application.service import IService
+
+__all__ = ["main", "run_service"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run one command.
+
+    Args:
+        arguments: without the program's name; default: the process's.
+
+    Returns:
+        The exit code.
+    """
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except ConfigError as error:
+        return _fail(str(error))
+    except NanoError as error:
+        return _fail(f"nano: {error}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("nano", description="Serve Workers-style JavaScript apps.")
+    parser.add_argument("--version", action="version", version=f"nano {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    serve = commands.add_parser("serve", help="serve apps in the foreground")
+    what = serve.add_mutually_exclusive_group(required=True)
+    what.add_argument("-c", "--config", metavar="FILE", help=OPTION_HELP["config"])
+    what.add_argument("-a", "--app", metavar="PATH", help=OPTION_HELP["app"])
+    for option, short, metavar in (("port", "-p", "N"), ("workers", "-w", "N")):
+        serve.add_argument(
+            short, f"--{option}", metavar=metavar, type=_override(option), help=OPTION_HELP[option]
+        )
+    serve.add_argument(
+        "--log-format",
+        metavar="FORMAT",
+        type=_override("log_format"),
+        help=OPTION_HELP["log-format"],
+    )
+    serve.add_argument("--check", action="store_true", help=OPTION_HELP["check"])
+    serve.set_defaults(command=_serve)
+
+    check = commands.add_parser("check", help="say what is wrong with a configuration")
+    check.add_argument("file", metavar="FILE")
+    check.set_defaults(command=_check)
+
+    schema = commands.add_parser("schema", help="print the JSON Schema of the configuration")
+    schema.set_defaults(command=_schema)
+
+    init = commands.add_parser("init", help="write a new app with its configuration")
+    init.add_argument("folder", metavar="DIR")
+    init.set_defaults(command=_init)
+    return parser
+
+
+def _override(key: str) -> Callable[[str], Any]:
+    """The type of an option that overrides *key*."""
+
+    def read(text: str) -> Any:
+        try:
+            return read_override(key, text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+def _fail(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 1
+
+
+def _check(options: argparse.Namespace) -> int:
+    print(summary(options.file, check_config(options.file)))
+    return 0
+
+
+def _schema(options: argparse.Namespace) -> int:
+    print(json.dumps(config_schema(), indent=2))
+    return 0
+
+
+def _init(options: argparse.Namespace) -> int:
+    try:
+        for path in new_app(options.folder):
+            print(f"wrote {path}")
+    except FileExistsError as error:
+        return _fail(f"nano: {error} is there already; nothing was written")
+    except OSError as error:
+        return _fail(f"nano: cannot write {error.filename}: {error.strerror}")
+    print(f"\nNow run:\n\n    cd {shlex.quote(options.folder)} && nano serve -c app.json\n")
+    print("and open http://localhost:8080/")
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from nano.config import Overrides
+
+    overrides = Overrides(options.port, options.workers, options.log_format)
+    config = requested_config(
+        options.config,
+        options.app,
+        overrides,
+        check=options.check,
+        log_format="text" if sys.stdout.isatty() else "json",
+    )
+    if options.check:
+        print(summary(options.config or options.app, config))
+        return 0
+    from twisted.internet import reactor
+
+    from nano.service import NanoService
+
+    return run_service(reactor, config, NanoService)
+
+
+def run_service(reactor: Any, config: Config, build: Callable[..., IService]) -> int:
+    """
+    Serve *config* until a signal comes.
+
+    Args:
+        reactor: a fresh one; run and stopped here.
+        build: makes the service: called with the configuration and `reactor=`.
+
+    Returns:
+        The exit code.
+    """
+    from twisted.internet.error import CannotListenError
+    from twisted.logger import globalLogBeginner, textFileLogObserver
+
+    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)], redirectStandardIO=False)
+    service = build(config, reactor=reactor)
+    try:
+        service.privilegedStartService()
+    except CannotListenError as error:
+        return _fail(f"nano: {error}")
+    service.startService()
+    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
+    stop_on_signals(reactor)
+    if sys.stdout.isatty():
+        print(f"Serving {_addresses(config)}; stop with Ctrl-C.", flush=True)
+    reactor.run()
+    return 0
+
+
+def _addresses(config: Config) -> str:
+    """
+    Where a person finds the apps: addresses to click on where there are some.
+    """
+    names = []
+    for endpoint in config.listen:
+        kind, _, rest = endpoint.partition(":")
+        port = rest.partition(":")[0].removeprefix("port=")
+        names.append(f"http://localhost:{port}/" if kind in ("tcp", "tcp6") else endpoint)
+    return ", ".join(names)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

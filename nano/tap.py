@@ -1,0 +1,241 @@
+# -*- test-case-name: tests.test_tap -*-
+"""
+`twistd nano`: the daemon's front door.
+
+Parses what the command line says, reads the configuration before twistd daemonizes (so that what
+is wrong reaches the terminal), and builds the one service.  With `nano.cli` it is alone in
+touching the global reactor, signals and the interpreter's exit.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from twisted.python import usage
+
+from nano import __version__
+from nano.config import (
+    Config,
+    Overrides,
+    check_config,
+    load_config,
+    one_app,
+    read_override,
+)
+from nano.errors import ConfigError, NanoError
+
+if TYPE_CHECKING:
+    from twisted.application.service import IService
+
+    from nano.config import LogFormat
+
+__all__ = [
+    "OPTION_HELP",
+    "Options",
+    "makeService",
+    "quiet_start_errors",
+    "read_overrides",
+    "requested_config",
+    "stop_on_signals",
+    "summary",
+]
+
+OPTION_HELP: Mapping[str, str] = {
+    "config": "configuration file (app.json)",
+    "app": "serve this one app, a folder or file, for every host name",
+    "port": "TCP port; wins over NANO_PORT and the file",
+    "workers": "worker processes, 0 for everything in this one; wins over NANO_WORKERS",
+    "log-format": "json, text or apache; wins over NANO_LOG_FORMAT",
+    "check": "say what is wrong with the configuration, and exit",
+}
+"""The options that `twistd nano` and `nano serve` share."""
+
+_OVERRIDES = {"port": "port", "workers": "workers", "log-format": "log_format"}
+
+
+class Options(usage.Options):
+    """
+    The options of `twistd nano`; `loaded` is the configuration once they are parsed.
+
+    Standing alone, wrong usage is a `UsageError`.  Below twistd, which would exit with 1, it ends
+    the process with 2; what is wrong with the configuration itself ends it with 1.
+    """
+
+    synopsis = "[-c FILE | -a PATH -p PORT] [options]"
+    optParameters: ClassVar[list[list[Any]]] = [
+        [name, short, None, OPTION_HELP[name]]
+        for name, short in (
+            ("config", "c"),
+            ("app", "a"),
+            ("port", "p"),
+            ("workers", "w"),
+            ("log-format", None),
+        )
+    ]
+    optFlags: ClassVar[list[list[Any]]] = [["check", None, OPTION_HELP["check"]]]
+
+    loaded: Config
+    parent: Any = None
+
+    def parseOptions(self, options: Any = None) -> None:
+        """Parse, or leave the process."""
+        try:
+            super().parseOptions(options)
+        except usage.UsageError as error:
+            if self.parent is None:
+                raise
+            sys.stderr.write(f"{self}\ntwistd nano: {error}\n")
+            raise SystemExit(2) from None
+
+    def postOptions(self) -> None:
+        """Read the configuration; with `--check`, report and leave the process."""
+        if bool(self["config"]) == bool(self["app"]):
+            raise usage.UsageError("give either --config FILE or --app PATH")
+        try:
+            overrides = read_overrides({name: self[name] for name in _OVERRIDES})
+        except ValueError as error:
+            raise usage.UsageError(str(error)) from None
+        try:
+            self.loaded = requested_config(
+                self["config"], self["app"], overrides, check=bool(self["check"])
+            )
+        except ConfigError as error:
+            sys.stderr.write(f"{error}\n")
+            raise SystemExit(1) from None
+        if self["check"]:
+            sys.stdout.write(f"{summary(self['config'] or self['app'], self.loaded)}\n")
+            raise SystemExit(0)
+
+    def opt_version(self) -> None:
+        """Print the version and exit."""
+        sys.stdout.write(f"nano {__version__}\n")
+        raise SystemExit(0)
+
+
+def makeService(options: Options, build: Callable[..., IService] | None = None) -> IService:
+    """
+    The service that serves what *options* say, on the reactor twistd has chosen.
+
+    Args:
+        build: called as `NanoService` is, and in place of it.
+    """
+    from twisted.internet import reactor
+
+    if build is None:
+        from nano.service import NanoService
+
+        build = NanoService
+    quiet_start_errors()
+    stop_on_signals(reactor)
+    return build(options.loaded, reactor=reactor)
+
+
+def read_overrides(texts: Mapping[str, str | None]) -> Overrides:
+    """
+    What the options say, by their long names.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    found: dict[str, Any] = {}
+    for option, key in _OVERRIDES.items():
+        text = texts.get(option)
+        if text is not None:
+            try:
+                found[key] = read_override(key, text)
+            except ValueError as error:
+                raise ValueError(f"--{option} {error}") from None
+    return Overrides(**found)
+
+
+def requested_config(
+    config: str | None,
+    app: str | None,
+    overrides: Overrides,
+    check: bool = False,
+    log_format: LogFormat = "json",
+) -> Config:
+    """
+    The configuration file *config*, or one made up for the single *app*.
+
+    Args:
+        check: whether an app that is not there is an error, rather than the others' good luck.
+
+    Raises:
+        ConfigError: with everything that is wrong.
+    """
+    if app:
+        return one_app(app, overrides=overrides, log_format=log_format)
+    assert config, "one of the two is required"
+    if check:
+        return check_config(config, overrides=overrides)
+    return load_config(config, overrides=overrides, log_format=log_format)
+
+
+def summary(name: str, config: Config) -> str:
+    """
+    One line on a configuration that is in order.
+    """
+    hosts = sum(len(app.hostnames) for app in config.apps)
+    return (
+        f"{name}: OK: {_counted(len(config.apps), 'app')}, {_counted(hosts, 'host name')},"
+        f" {_counted(config.workers, 'worker')}, listening on {', '.join(config.listen)}"
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def stop_on_signals(reactor: Any) -> None:
+    """
+    Once *reactor* runs, let SIGTERM and SIGINT stop it, and a second one end the process at once.
+
+    In place of Twisted's own handlers, for two reasons: after those, twistd kills itself with the
+    signal it got, where a graceful stop should exit with 0; and a second signal does not hurry
+    them.  The second one is left to the kernel, so that it works whatever this process waits for.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, signal.SIG_DFL)
+        reactor.callFromThread(stop_once)
+
+    def stop_once() -> None:
+        if not stopping:
+            reactor.stop()
+
+    def install() -> None:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, stop)
+
+    stopping: list[bool] = []
+    reactor.addSystemEventTrigger("before", "shutdown", stopping.append, True)
+    reactor.callWhenRunning(install)
+
+
+def quiet_start_errors() -> None:
+    """
+    Let what an operator can put right, such as a taken port, end the start without a traceback.
+
+    twistd lets an error of the start through to the interpreter, which exits with 1.
+    """
+    from twisted.internet.error import CannotListenError
+
+    inner = sys.excepthook
+
+    def hook(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, (CannotListenError, NanoError)):
+            for stream in {sys.stderr, sys.__stderr__}:  # twistd sends the former to its log
+                if stream is not None:
+                    stream.write(f"nano: {error}\n")
+        else:
+            inner(kind, error, traceback)
+
+    sys.excepthook = hook
