@@ -219,7 +219,7 @@ class Exchange:
     def _begin(self, status: int, reason: bytes, headers: list[Header], length: int | None) -> None:
         self.state = ExchangeState.RESPONDING
         self.status = status
-        if status == 204 or status == 304 and length == 0:
+        if status == 204 or (status == 304 and not length):
             length = None
         self._remaining = None if self._bodiless() else length
         self._sink.head(status, reason, headers, length)

@@ -221,4 +221,3 @@ def _u32(payload: bytes) -> int:
         msg = "a record is too short"
         raise RecordError(msg)
     return int(_U32.unpack_from(payload)[0])
-

@@ -11,11 +11,12 @@ in its bell until the reactor has caught up: its output is never buffered beyond
 
 States of a host:
 
-    SPARE ── load ──> LOADING ──> SERVING
-      │                  │           │
-      └──────────────────┴───────────┴── condemn ──> CONDEMNED
+    SPARE ── load ──> LOADING ──> SERVING ── retire ──> RETIRED
+      │                  │           │                     │
+      └──────────────────┴───────────┴───── condemn ───────┴──> CONDEMNED
 
-A condemned host never serves again: its events fail, its memory is given back on a thread of its own.
+A condemned host never serves again: its events fail, its memory is given back on a thread of its own.  A retired one
+is condemned when the last of its events has settled.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class HostState(Enum):
     SPARE = "spare"
     LOADING = "loading"
     SERVING = "serving"
+    RETIRED = "retired"
     CONDEMNED = "condemned"
 
 
@@ -92,14 +94,19 @@ class IsolateOwner(Protocol):
     def isolate_log(self, host: IsolateHost, level: int, text: str) -> None:
         """The app has logged a line: 0 debug, 1 info, 2 warn, 3 error."""
 
+    def isolate_retired(self, host: IsolateHost) -> None:
+        """The host finishes what it has, and wants no more."""
+
     def isolate_condemned(self, host: IsolateHost, error: NanoError) -> None:
-        """The host is out of service; its events have failed."""
+        """The host is out of service; its events fail."""
 
 
 class _Unowned:
     name = ""
 
     def isolate_log(self, host: IsolateHost, level: int, text: str) -> None: ...
+
+    def isolate_retired(self, host: IsolateHost) -> None: ...
 
     def isolate_condemned(self, host: IsolateHost, error: NanoError) -> None: ...
 
@@ -124,9 +131,7 @@ class IsolateHost:
 
     _log = Logger()
 
-    def __init__(
-        self, reactor: Reactor, ops: Ops, on_thread: Callable[[Callable[[], None]], object]
-    ) -> None:
+    def __init__(self, reactor: Reactor, ops: Ops, on_thread: Callable[[Callable[[], None]], object]) -> None:
         self.reactor = reactor
         self.isolate = V8Isolate(self._on_bell, self._on_drained)
         self.state = HostState.SPARE
@@ -181,9 +186,7 @@ class IsolateHost:
 
     def _wait_for_reactor(self) -> None:
         with self._caught_up:
-            self._caught_up.wait_for(
-                lambda: self._backlog <= BACKLOG or self.state is HostState.CONDEMNED
-            )
+            self._caught_up.wait_for(lambda: self._backlog <= BACKLOG or self.state is HostState.CONDEMNED)
 
     def _answer_question(self, question: int) -> None:
         reply = self.isolate.reply
@@ -316,6 +319,18 @@ class IsolateHost:
     def forget(self, event: FetchEvent) -> None:
         """The event is over in every respect."""
         self.events.pop(event.id, None)
+        self._leave_if_retired()
+
+    def retire(self) -> None:
+        """Finish what is in flight, take nothing new, and give the memory back then."""
+        if self.state is HostState.SERVING:
+            self.state = HostState.RETIRED
+            self._owner.isolate_retired(self)
+            self._leave_if_retired()
+
+    def _leave_if_retired(self) -> None:
+        if self.state is HostState.RETIRED and not self.events:
+            self.condemn(DrainingError("the isolate has retired"))
 
     # Ops.
 
@@ -472,8 +487,10 @@ class IsolateHost:
         for event in list(self.events.values()):
             if event.unanswered:
                 event.exchange.fail(
-                    HandlerHungError("the handler awaits something that can never happen: no timer, fetch or other "
-                                     "operation is pending")
+                    HandlerHungError(
+                        "the handler awaits something that can never happen: no timer, fetch or other "
+                        "operation is pending"
+                    )
                 )
                 event.abandon("the handler hung")
 

@@ -13,8 +13,8 @@ are depends on the type:
 inward         id                    small                    payload
 =============  ====================  =======================  ==========================================================
 LOAD           0                     0                        value and buffers (see `pack_value`): the app to evaluate
-REQUEST        exchange              0                        u32 length and head ("METHOD\\nURL\\nname\\nvalue…", latin-1),
-                                                              then the body when REQUEST_BODY_INLINE is set
+REQUEST        exchange              0                        u32 length and head ("METHOD\\nURL\\nname\\nvalue…" in
+                                                              latin-1), then the body if REQUEST_BODY_INLINE is set
 BODY_CHUNK     exchange              0                        bytes of the request body
 BODY_END       exchange              0                        none
 BODY_ERROR     exchange              0                        why the body ends early, UTF-8
@@ -29,9 +29,9 @@ outward        id                    small                    payload
 =============  ====================  =======================  ==========================================================
 LOADED         0                     0                        value: {"handlers": [...]}
 LOAD_FAILED    0                     0                        value: {"name", "message", "stack"}
-RESPONSE       exchange              status                   u32 length and head ("LENGTH\\nSTATUS TEXT\\nname\\nvalue…",
+RESPONSE       exchange              status                   u32 length and head ("LENGTH\\nREASON\\nname\\nvalue…" in
                                                               latin-1; LENGTH empty if unknown), then the whole body
-                                                              when RESPONSE_COMPLETE is set
+                                                              if RESPONSE_COMPLETE is set
 CHUNK          exchange              0                        bytes of the response body, within the credit
 END            exchange              0                        none: the response body is whole
 FAIL           exchange              why: see `Failure`       text for the log, UTF-8

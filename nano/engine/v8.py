@@ -126,6 +126,7 @@ class _Isolate:
         self._task_ids = itertools.count(_DRAINED + 1)
         self._blocking: dict[int, queue.SimpleQueue[Any]] = {}
         self._context: int | None = None
+        self._freeing = False
         self._freed = threading.Event()
         self.thread_id = 0
 
@@ -192,9 +193,11 @@ class _Isolate:
 
     def free(self) -> None:
         """Give everything back.  Blocks, without bound when native code runs on: only on a thread of its own."""
-        context, self._context = self._context, None
-        if context is not None:
-            self._dll.mr_free_context(context)
+        if self._context is not None and not self._freeing:
+            # The id stays until the end, as the isolate's thread may still hand over values.
+            self._freeing = True
+            self._dll.mr_free_context(self._context)
+            self._context = None
         self.thread_id = 0
         self._freed.set()
 
@@ -257,9 +260,7 @@ class V8Isolate(_Isolate):
         thread_id: the native id of the isolate's thread.
     """
 
-    def __init__(
-        self, on_bell: Callable[[], None], on_drained: Callable[[EvalResult], None]
-    ) -> None:
+    def __init__(self, on_bell: Callable[[], None], on_drained: Callable[[EvalResult], None]) -> None:
         super().__init__()
         self._on_bell = on_bell
         self._on_drained = on_drained
@@ -335,11 +336,11 @@ class V8Isolate(_Isolate):
 
     def heap_limit_reached(self) -> bool:
         """Whether V8 has terminated a task because of the heap limit; such an isolate is not to be used again."""
-        return bool(self._context is not None and self._dll.mr_hard_memory_limit_reached(self._context))
+        return not self._freeing and bool(self._dll.mr_hard_memory_limit_reached(self._context))
 
     def collect_garbage(self) -> None:
         """Have V8 give back all it can.  Blocks until the isolate comes to it: not for the reactor thread."""
-        if self._context is not None:
+        if not self._freeing:
             self._dll.mr_low_memory_notification(self._context)
 
     def cpu_seconds(self) -> float:

@@ -9,16 +9,18 @@ microseconds.  It decides by four rules:
   is in a loop: of statements, of promise jobs, inside a regular expression.
 - *CPU, many stretches*: the CPU time of an isolate is shared out evenly among its events in flight; an event whose
   share is more than it may have is over its limit.
-- *Memory*: what the process grew by is charged to the isolates that computed meanwhile, in proportion to their CPU
-  time, and what it shrank by is credited likewise.  An isolate charged with more than its app may have is made to
-  collect its garbage; if it is still charged with too much afterwards, or does not come to it, it is condemned.
-  V8's own heap limit acts at once and without us; this rule is there for array buffers and WebAssembly memory,
-  which that limit leaves out and which no figure of the engine's includes.
+- *Memory*: what the process grew by is charged to the isolates that computed meanwhile, in proportion to the CPU time
+  of the whole process, and what it shrank by is credited likewise.  An isolate charged with more than its app may have is made to collect its garbage.  If it does not come to
+  that, or is charged with twice as much anyway, it is condemned; if it is still charged with too much afterwards, it
+  is retired: it finishes what it has and another takes its place, as a charge that grew over many events is only an
+  estimate.  V8's own heap limit acts at once and without us; this rule is there for array buffers and WebAssembly
+  memory, which that limit leaves out and which no figure of the engine's includes.
 - *Wall clock*: an event without a response head after its `request_timeout` is answered with 504.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -83,7 +85,10 @@ class Watched(Protocol):
         """Have it collect its garbage, and call *done* on the reactor thread when it has."""
 
     def condemn(self, error: NanoError) -> None:
-        """Take it out of service."""
+        """Take it out of service, and fail what it has in flight."""
+
+    def retire(self) -> None:
+        """Have it finish what it has in flight, and take it out of service then."""
 
 
 def resident_memory() -> int:
@@ -110,12 +115,20 @@ class Watchdog:
     Args:
         clock: tells the time and calls back.
         memory: tells the process's resident memory in bytes.
+        cpu: tells the CPU time of the whole process in seconds.
     """
 
-    def __init__(self, clock: IReactorTime, memory: Callable[[], int] = resident_memory) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        memory: Callable[[], int] = resident_memory,
+        cpu: Callable[[], float] = time.process_time,
+    ) -> None:
         self._clock = clock
         self._memory = memory
+        self._cpu = cpu
         self._resident = 0
+        self._process_cpu = 0.0
         self._accounts: dict[Watched, tuple[Limits, _Account]] = {}
         self._loop = LoopingCall(self.look)
         self._loop.clock = clock
@@ -123,6 +136,7 @@ class Watchdog:
     def start(self) -> None:
         """Begin to look every `INTERVAL`."""
         self._resident = self._memory()
+        self._process_cpu = self._cpu()
         self._loop.start(INTERVAL, now=False)
 
     def stop(self) -> None:
@@ -141,33 +155,23 @@ class Watchdog:
 
     def look(self) -> None:
         """Look at everything once."""
-        resident = self._memory()
+        resident, process_cpu = self._memory(), self._cpu()
         growth, self._resident = resident - self._resident, resident
-        used = self._cpu_used()
-        total = sum(used.values())
-        for isolate, seconds in used.items():
-            entry = self._accounts.get(isolate)
-            if entry is None:
-                continue
-            limits, account = entry
+        total, self._process_cpu = process_cpu - self._process_cpu, process_cpu
+        for isolate, (limits, account) in list(self._accounts.items()):
+            cpu = isolate.cpu_seconds()
+            seconds, account.cpu = max(0.0, cpu - account.cpu), cpu
             if self._over_cpu(isolate, limits, seconds):
                 continue
-            if seconds > 0 and growth:
-                account.charged = max(0.0, account.charged + growth * seconds / total)
+            if growth and seconds > 0 and total > 0:
+                account.charged = max(0.0, account.charged + growth * min(1.0, seconds / total))
                 self._check_memory(isolate, limits, account)
             self._expire(isolate, limits)
-
-    def _cpu_used(self) -> dict[Watched, float]:
-        used = {}
-        for isolate, (_, account) in self._accounts.items():
-            cpu = isolate.cpu_seconds()
-            used[isolate], account.cpu = max(0.0, cpu - account.cpu), cpu
-        return used
 
     def _over_cpu(self, isolate: Watched, limits: Limits, seconds: float) -> bool:
         stretch = isolate.cpu_since_rest()
         if seconds > 0 and stretch > limits.cpu:
-            self._condemn(isolate, CpuExceededError(f"computed for {stretch:.2f} s in one stretch; {limits.cpu:g} s are allowed"))
+            self._condemn(isolate, _too_much_cpu("computed for", stretch, limits))
             return True
         events = list(isolate.events_in_flight())
         if not events or seconds == 0:
@@ -176,7 +180,7 @@ class Watchdog:
         for event in events:
             event.cpu += share
             if event.cpu > limits.cpu:
-                self._condemn(isolate, CpuExceededError(f"an event used {event.cpu:.2f} s of CPU time; {limits.cpu:g} s are allowed"))
+                self._condemn(isolate, _too_much_cpu("an event used", event.cpu, limits))
                 return True
         return False
 
@@ -201,7 +205,8 @@ class Watchdog:
         account.charged = max(0.0, account.charged + min(0, resident - self._resident))
         self._resident = resident
         if account.charged > limits.memory:
-            self._condemn(isolate, _too_much_memory(int(account.charged), limits))
+            self.forget(isolate)
+            isolate.retire()
 
     def _expire(self, isolate: Watched, limits: Limits) -> None:
         now = self._clock.seconds()
@@ -214,6 +219,10 @@ class Watchdog:
     def _condemn(self, isolate: Watched, error: NanoError) -> None:
         self.forget(isolate)
         isolate.condemn(error)
+
+
+def _too_much_cpu(what: str, seconds: float, limits: Limits) -> CpuExceededError:
+    return CpuExceededError(f"{what} {seconds:.2f} s of CPU time; {limits.cpu:g} s are allowed")
 
 
 def _too_much_memory(size: int, limits: Limits) -> MemoryExceededError:

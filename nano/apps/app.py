@@ -1,0 +1,284 @@
+# -*- test-case-name: tests.apps.test_app -*-
+"""
+One app: its configuration, its code, its isolate and its exchanges in flight.
+
+    LOADING ──> READY ──> DRAINING ──> GONE
+       │          │           ↑
+       └──> FAILED ───────────┘
+
+While it is LOADING requests wait, within limits.  A FAILED app answers 503 `load-failed`; it stays so until a new
+version comes.  A READY app may be without an isolate for a while, after one was condemned: requests wait for the next
+isolate, which a spare makes a matter of milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from nano.config import AppConfig
+from nano.errors import AppLoadError, DrainingError, EngineError, NanoError, OverloadedError
+from nano.exchange import Exchange
+from nano.interfaces import IEventHandler, IsolateProgram
+
+__all__ = ["App", "AppState", "Host", "HostSource"]
+
+_LEVELS = ("debug", "info", "warn", "error")
+
+
+class AppState(Enum):
+    """Where an app is in its life."""
+
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+    DRAINING = "draining"
+    GONE = "gone"
+
+
+class Host(Protocol):
+    """An isolate host, as its app sees it."""
+
+    def load(self, program: IsolateProgram, owner: Any, timeout: float) -> Deferred[Any]:
+        """Evaluate the app."""
+
+    def dispatch(self, exchange: Exchange) -> Any:
+        """Have the handler answer an exchange."""
+
+    def condemn(self, error: NanoError) -> None:
+        """Take it out of service."""
+
+
+class HostSource(Protocol):
+    """Where an app gets isolates, and who watches them."""
+
+    def get(self) -> Deferred[Any]:
+        """A spare isolate host."""
+
+    def watch(self, host: Any, config: AppConfig) -> None:
+        """Hold a host to the app's limits."""
+
+    def forget(self, host: Any) -> None:
+        """The host is out of service."""
+
+
+@implementer(IEventHandler)
+class App:
+    """
+    One app of the daemon.
+
+    Args:
+        config: its configuration.
+        hosts: gives it isolates.
+        read: reads and compiles its code; fires with the program or fails with `AppLoadError`.
+
+    Attributes:
+        state: see the module's text.
+        error: why it is FAILED, or what its last isolate was condemned for.
+        in_flight: how many exchanges it has not answered yet.
+    """
+
+    _log = Logger()
+    _console = Logger(namespace="nano.app")
+
+    def __init__(
+        self, config: AppConfig, hosts: HostSource, read: Callable[[AppConfig], Deferred[IsolateProgram]]
+    ) -> None:
+        self.config = config
+        self.state = AppState.LOADING
+        self.error: NanoError | None = None
+        self.in_flight = 0
+        self._hosts = hosts
+        self._read = read
+        self._program: IsolateProgram | None = None
+        self._host: Host | None = None
+        self._starting: Deferred[None] | None = None
+        self._waiting: list[Exchange] = []
+        self._whenIdle: list[Deferred[None]] = []
+
+    @property
+    def name(self) -> str:
+        """Its name in logs, metrics and the admin API."""
+        return self.config.name
+
+    @property
+    def max_body(self) -> int:
+        """How many bytes a request body may have."""
+        return self.config.max_body
+
+    # Loading.
+
+    def load(self) -> Deferred[None]:
+        """
+        Read, compile and evaluate the app.
+
+        Fires with None when it is READY or FAILED; which of them is its `state`.  It does not fail.
+        """
+        return Deferred.fromCoroutine(self._load())
+
+    async def _load(self) -> None:
+        try:
+            self._program = await self._read(self.config)
+            await self._start()
+        except NanoError as error:
+            self._failed(error)
+        except Exception:
+            failure = Failure()
+            self._log.failure("app {app} could not be loaded", failure, app=self.name)
+            self._failed(EngineError(failure.getErrorMessage()))
+        else:
+            if self.state is AppState.LOADING:
+                self.state = AppState.READY
+                self._log.info("app {app} is ready", app=self.name, event="app-ready")
+
+    def _failed(self, error: NanoError) -> None:
+        self.error = error
+        if self.state is AppState.LOADING:
+            self.state = AppState.FAILED
+            self._log.error(
+                "app {app} failed to load: {error}",
+                app=self.name,
+                error=str(error),
+                code=error.code,
+                event="app-failed",
+            )
+        self._fail_waiting(error)
+
+    async def _start(self) -> None:
+        """Have a new isolate evaluate the program, and give it the exchanges that wait."""
+        if self._program is None:
+            msg = f"app {self.name} has no program yet"
+            raise EngineError(msg)
+        host = await self._hosts.get()
+        self._hosts.watch(host, self.config)
+        await host.load(self._program, self, self.config.startup_timeout)
+        self._host = host
+        waiting, self._waiting = self._waiting, []
+        for exchange in waiting:
+            if exchange.waiting:
+                host.dispatch(exchange)
+
+    # Serving.
+
+    def handle(self, exchange: Exchange) -> None:
+        """Answer an exchange, with the app's handler if it can be reached (IEventHandler)."""
+        exchange.dev = self.config.dev
+        refusal = self._refusal()
+        if refusal is not None:
+            exchange.fail(refusal)
+            return
+        self.in_flight += 1
+        exchange.when_finished(self._finished)
+        if self._host is not None:
+            self._host.dispatch(exchange)
+            return
+        self._waiting.append(exchange)
+        if self.state is AppState.READY:
+            self._restart()
+
+    def _refusal(self) -> NanoError | None:
+        if self.state is AppState.FAILED:
+            return AppLoadError(str(self.error))
+        if self.state in (AppState.DRAINING, AppState.GONE):
+            return DrainingError(f"app {self.name} is draining")
+        if self.in_flight >= self.config.max_concurrent_requests:
+            return OverloadedError(f"app {self.name} has {self.in_flight} requests in flight")
+        return None
+
+    def _finished(self, exchange: Exchange) -> None:
+        self.in_flight -= 1
+        error = exchange.error
+        if error is not None and error.level != "debug":
+            self._console.error(
+                "{error}",
+                error=error.detail or error.message,
+                app=self.name,
+                code=error.code,
+                request_id=exchange.request_id,
+                event="exchange-failed",
+            )
+        if self.in_flight == 0:
+            idle, self._whenIdle = self._whenIdle, []
+            for deferred in idle:
+                deferred.callback(None)
+
+    def _restart(self) -> None:
+        if self._starting is not None:
+            return
+        self._starting = Deferred.fromCoroutine(self._start())
+        self._starting.addErrback(self._restart_failed)
+        self._starting.addBoth(self._restarted)
+
+    def _restart_failed(self, failure: Failure) -> None:
+        error = failure.value if isinstance(failure.value, NanoError) else EngineError(failure.getErrorMessage())
+        self.error = error
+        self._log.error("app {app} could not be started again: {error}", app=self.name, error=str(error))
+        self._fail_waiting(error)
+
+    def _restarted(self, _result: object) -> None:
+        self._starting = None
+
+    def _fail_waiting(self, error: NanoError) -> None:
+        waiting, self._waiting = self._waiting, []
+        for exchange in waiting:
+            exchange.fail(error)
+
+    # What the isolate host says (IsolateOwner).
+
+    def isolate_log(self, host: Any, level: int, text: str) -> None:
+        """The app has logged a line."""
+        name = _LEVELS[level] if level < len(_LEVELS) else "info"
+        emit = getattr(self._console, name)
+        emit("{text}", text=text, app=self.name, event="console")
+
+    def isolate_retired(self, host: Any) -> None:
+        """The isolate finishes what it has; the next request gets another one."""
+        if self._host is host:
+            self._host = None
+            self._log.info("an isolate of app {app} has retired", app=self.name, event="isolate-retired")
+
+    def isolate_condemned(self, host: Any, error: NanoError) -> None:
+        """The isolate is out of service; the next request gets another one."""
+        self._hosts.forget(host)
+        if self._host is host:
+            self._host = None
+        if self.state is not AppState.LOADING and not isinstance(error, DrainingError):
+            self.error = error
+            self._log.error(
+                "an isolate of app {app} was condemned: {error}",
+                app=self.name,
+                error=str(error),
+                code=error.code,
+                event="isolate-condemned",
+            )
+
+    # The end.
+
+    def drain(self) -> Deferred[None]:
+        """
+        Accept nothing new.
+
+        Fires with None when nothing is in flight any more.  It does not fail; cancelling gives up waiting.
+        """
+        if self.state is not AppState.GONE:
+            self.state = AppState.DRAINING
+        idle: Deferred[None] = Deferred(lambda d: self._whenIdle.remove(d))
+        self._whenIdle.append(idle)
+        if self.in_flight == 0:
+            self._whenIdle.remove(idle)
+            idle.callback(None)
+        return idle
+
+    def close(self) -> None:
+        """Cut what is left and give the isolate back."""
+        self.state = AppState.GONE
+        self._fail_waiting(DrainingError(f"app {self.name} is gone"))
+        host, self._host = self._host, None
+        if host is not None:
+            host.condemn(DrainingError(f"app {self.name} is gone"))

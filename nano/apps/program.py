@@ -1,0 +1,41 @@
+# -*- test-case-name: tests.apps.test_program -*-
+"""
+From an app's files and its configuration to what an isolate is loaded with.
+"""
+
+from __future__ import annotations
+
+import json
+
+from nano.apps.modules import AppBundle, AppModule
+from nano.config import AppConfig, reveal
+from nano.interfaces import IsolateProgram
+
+__all__ = ["make_program"]
+
+
+def make_program(bundle: AppBundle, config: AppConfig) -> IsolateProgram:
+    """
+    What an isolate needs to run the app; nano/runtime/load.js says what its value holds.
+    """
+    value = {
+        "modules": [module.source() for module in bundle.modules],
+        "entry": bundle.entry,
+        "env": reveal(config.env),
+        "globals": _in_service_worker_style(bundle),
+        "userAgent": config.user_agent,
+    }
+    scripts = tuple(_script(module) for module in bundle.modules if module.kind == "module")
+    return IsolateProgram(scripts, value, (), config.memory)
+
+
+def _script(module: AppModule) -> str:
+    # On the first line and without a line break, so that the lines stay the author's.
+    return f'globalThis["nano:define"][{json.dumps(module.name)}]={module.code}'
+
+
+def _in_service_worker_style(bundle: AppBundle) -> bool:
+    """Whether the entry exports no handler, so that it must listen to events, and finds env in its global scope."""
+    (entry,) = (module for module in bundle.modules if module.name == bundle.entry)
+    names = {name for name, *_ in (*entry.record.get("exports", ()), *entry.record.get("reexports", ()))}
+    return "default" not in names

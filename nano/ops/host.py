@@ -1,0 +1,20 @@
+# -*- test-case-name: tests.ops.test_host -*-
+"""
+Host half of nano/runtime/host.js: what every script may ask for without waiting.
+"""
+
+from __future__ import annotations
+
+import os
+
+from nano.ops.registry import host_question
+
+__all__ = ["entropy"]
+
+_LARGEST = 65536
+
+
+@host_question("host.entropy")
+def entropy(question: bytes) -> bytes:
+    """Random bytes of the operating system; *question* is their number as u32, little-endian."""
+    return os.urandom(min(int.from_bytes(question[:4], "little"), _LARGEST))

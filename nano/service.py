@@ -1,0 +1,199 @@
+# -*- test-case-name: tests.test_service -*-
+"""
+`NanoService`: builds every part of nano, introduces them to one another, and fixes the order in which they stop.
+
+    listeners ──> AppTree ──> HostTable ──> App ──> IsolateHost
+                                             │          ↑
+                                             └── IsolatePool, Watchdog
+
+Stopping goes from left to right: nothing new is accepted, what is in flight gets its time, isolates come last.
+Neither signals nor logging nor the global reactor is touched here.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any, NamedTuple
+
+from twisted.application.service import MultiService
+from twisted.application.strports import service as endpoint_service
+from twisted.internet.defer import Deferred, DeferredList, gatherResults, maybeDeferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.filepath import FilePath
+from twisted.web.server import Site
+
+from nano.admin.health import health_answer
+from nano.apps.app import App, AppState
+from nano.apps.modules import AppBundle, CompileCache, ModuleLoader
+from nano.apps.program import make_program
+from nano.apps.registry import HostTable
+from nano.config import AppConfig, Config
+from nano.engine.compiler import ModuleCompiler
+from nano.engine.host import IsolateHost
+from nano.engine.pool import IsolatePool, read_bundle
+from nano.engine.watchdog import Watchdog
+from nano.http.resource import AppTree
+from nano.http.unclaimed import Unclaimed
+from nano.interfaces import IEventHandler, IsolateProgram
+from nano.ops import encoding, host, url
+from nano.ops.registry import OpTable
+
+__all__ = ["NanoService"]
+
+#: How many isolates wait for an app.
+SPARES = 2
+#: How long freeing isolates may take when the service stops, in seconds.
+FREEING_TIME = 5.0
+
+_OP_MODULES = (encoding, host, url)
+
+
+class _Limits(NamedTuple):
+    """What the watchdog holds an isolate to."""
+
+    cpu: float
+    request_timeout: float
+    memory: int
+
+
+class _Isolates:
+    """Where apps get isolates: from the pool, under the watchdog's eyes (nano.apps.app.HostSource)."""
+
+    def __init__(self, pool: IsolatePool, watchdog: Watchdog) -> None:
+        self._pool = pool
+        self._watchdog = watchdog
+
+    def get(self) -> Deferred[IsolateHost]:
+        return self._pool.get()
+
+    def watch(self, host: IsolateHost, config: AppConfig) -> None:
+        self._watchdog.watch(host, _Limits(config.timeout, config.request_timeout, config.memory))
+
+    def forget(self, host: IsolateHost) -> None:
+        self._watchdog.forget(host)
+
+
+class NanoService(MultiService):
+    """
+    All of nano in one process, as an `IService`.
+
+    Args:
+        config: what to serve.
+        reactor: runs it; the global reactor if not given.
+
+    Attributes:
+        draining: whether nothing new is accepted.
+    """
+
+    _log = Logger()
+
+    def __init__(self, config: Config, reactor: Any = None) -> None:
+        super().__init__()
+        if reactor is None:
+            from twisted.internet import reactor
+        self.config = config
+        self.draining = False
+        self._reactor = reactor
+        self._pool = IsolatePool(
+            reactor, OpTable(json.loads(read_bundle("ops.json")), _OP_MODULES), read_bundle("runtime.js"), SPARES
+        )
+        self._watchdog = Watchdog(reactor)
+        self._compiler = ModuleCompiler(reactor, read_bundle("compiler.js"))
+        self._loader = self._module_loader()
+        self._apps = {app.name: self._make_app(app) for app in config.apps}
+        self._hosts = HostTable((name, app) for app in self._apps.values() for name in app.config.hostnames)
+        self._whenReady: list[Deferred[None]] = []
+        tree = AppTree(reactor, self._hosts, Unclaimed(lambda path: health_answer(path, self)))
+        site = Site(tree.klein.resource(), reactor=reactor)
+        site.noisy = False
+        for endpoint in config.listen:
+            endpoint_service(endpoint, site, reactor).setServiceParent(self)
+
+    def _module_loader(self) -> ModuleLoader:
+        pool = self._reactor.getThreadPool()
+        return ModuleLoader(
+            self._compiler.compile,
+            self._compiler.version,
+            partial(deferToThreadPool, self._reactor, pool),
+            cache=CompileCache(FilePath(self.config.state_dir).child("compiled")),
+        )
+
+    def _make_app(self, config: AppConfig) -> App:
+        return App(config, _Isolates(self._pool, self._watchdog), self._read)
+
+    def _read(self, config: AppConfig) -> Deferred[IsolateProgram]:
+        def loaded(bundle: AppBundle) -> IsolateProgram:
+            for warning in bundle.warnings:
+                self._log.warn("app {app}: {warning}", app=config.name, warning=warning)
+            return make_program(bundle, config)
+
+        return self._loader.load(FilePath(config.path)).addCallback(loaded)
+
+    # What others may ask.
+
+    @property
+    def ready(self) -> bool:
+        """Whether every app is loaded, or has failed to."""
+        return all(app.state is not AppState.LOADING for app in self._apps.values())
+
+    @property
+    def apps(self) -> tuple[App, ...]:
+        """All apps, in the order of the configuration."""
+        return tuple(self._apps.values())
+
+    def app(self, name: str) -> IEventHandler:
+        """
+        One app, for an `AppResource` in somebody's site.
+
+        Raises:
+            KeyError: when the configuration has no app of that name.
+        """
+        return self._apps[name]
+
+    def whenReady(self) -> Deferred[None]:
+        """
+        Fires with None when every app is loaded, or has failed to; it does not fail.
+        """
+        ready: Deferred[None] = Deferred(self._whenReady.remove)
+        if self.ready:
+            ready.callback(None)
+        else:
+            self._whenReady.append(ready)
+        return ready
+
+    # IService.
+
+    def startService(self) -> None:
+        """Start the isolates and load the apps; listeners have been open since privilegedStartService."""
+        super().startService()
+        self._watchdog.start()
+        self._pool.fill()
+        gatherResults([app.load() for app in self._apps.values()]).addCallback(self._loaded)
+
+    def _loaded(self, _results: object) -> None:
+        waiting, self._whenReady = self._whenReady, []
+        for ready in waiting:
+            ready.callback(None)
+
+    def stopService(self) -> Deferred[None]:
+        """
+        Stop listening, drain the apps, give back the isolates.
+
+        Fires with None when all is over, at the latest `drain_timeout` after the call, plus the time it takes to free
+        the isolates; it does not fail.
+        """
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self.draining = True
+        await maybeDeferred(super().stopService)
+        drained = DeferredList([app.drain() for app in self.apps], consumeErrors=True)
+        drained.addTimeout(self.config.drain_timeout, self._reactor, onTimeoutCancel=lambda *_: None)
+        await drained
+        self._compiler.stop()
+        for app in self.apps:
+            app.close()
+        self._watchdog.stop()
+        await self._pool.stop(FREEING_TIME)
