@@ -40,7 +40,7 @@ from nano.interfaces import IEventHandler, IsolateProgram
 from nano.ops import encoding, host, url
 from nano.ops.registry import OpTable
 
-__all__ = ["NanoService"]
+__all__ = ["NanoService", "make_loader", "make_pool"]
 
 #: How many isolates wait for an app.
 SPARES = 2
@@ -75,6 +75,18 @@ class _Isolates:
         self._watchdog.forget(host)
 
 
+def make_pool(reactor: Any, spares: int) -> IsolatePool:
+    """A pool of isolates that know every op."""
+    ops = OpTable(json.loads(read_bundle("ops.json")), _OP_MODULES)
+    return IsolatePool(reactor, ops, read_bundle("runtime.js"), spares)
+
+
+def make_loader(reactor: Any, compiler: ModuleCompiler, cache: CompileCache | None) -> ModuleLoader:
+    """What reads apps from disk, on the reactor's threads."""
+    in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
+    return ModuleLoader(compiler.compile, compiler.version, in_thread, cache=cache)
+
+
 class NanoService(MultiService):
     """
     All of nano in one process, as an `IService`.
@@ -96,12 +108,11 @@ class NanoService(MultiService):
         self.config = config
         self.draining = False
         self._reactor = reactor
-        self._pool = IsolatePool(
-            reactor, OpTable(json.loads(read_bundle("ops.json")), _OP_MODULES), read_bundle("runtime.js"), SPARES
-        )
+        self._pool = make_pool(reactor, SPARES)
         self._watchdog = Watchdog(reactor)
         self._compiler = ModuleCompiler(reactor, read_bundle("compiler.js"))
-        self._loader = self._module_loader()
+        cache = CompileCache(FilePath(config.state_dir).child("compiled"))
+        self._loader = make_loader(reactor, self._compiler, cache)
         self._apps = {app.name: self._make_app(app) for app in config.apps}
         self._hosts = HostTable((name, app) for app in self._apps.values() for name in app.config.hostnames)
         self._whenReady: list[Deferred[None]] = []
@@ -110,15 +121,6 @@ class NanoService(MultiService):
         site.noisy = False
         for endpoint in config.listen:
             endpoint_service(endpoint, site, reactor).setServiceParent(self)
-
-    def _module_loader(self) -> ModuleLoader:
-        pool = self._reactor.getThreadPool()
-        return ModuleLoader(
-            self._compiler.compile,
-            self._compiler.version,
-            partial(deferToThreadPool, self._reactor, pool),
-            cache=CompileCache(FilePath(self.config.state_dir).child("compiled")),
-        )
 
     def _make_app(self, config: AppConfig) -> App:
         return App(config, _Isolates(self._pool, self._watchdog), self._read)

@@ -6,6 +6,7 @@ From an app's files and its configuration to what an isolate is loaded with.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from nano.apps.modules import AppBundle, AppModule
 from nano.config import AppConfig, reveal
@@ -14,15 +15,21 @@ from nano.interfaces import IsolateProgram
 __all__ = ["make_program"]
 
 
-def make_program(bundle: AppBundle, config: AppConfig) -> IsolateProgram:
+def make_program(bundle: AppBundle, config: AppConfig, script_args: Sequence[str] | None = None) -> IsolateProgram:
     """
     What an isolate needs to run the app; nano/runtime/load.js says what its value holds.
+
+    Args:
+        bundle: its modules.
+        config: its env, its limits.
+        script_args: given for a script, which needs no handler: what `nano:script` exports as `args`.
     """
     value = {
+        "script": None if script_args is None else list(script_args),
         "modules": [module.source() for module in bundle.modules],
         "entry": bundle.entry,
         "env": reveal(config.env),
-        "globals": _in_service_worker_style(bundle),
+        "globals": script_args is None and _in_service_worker_style(bundle),
         "userAgent": config.user_agent,
     }
     scripts = tuple(_script(module) for module in bundle.modules if module.kind == "module")

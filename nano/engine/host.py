@@ -149,6 +149,7 @@ class IsolateHost:
         self._pending_ops = 0
         self._timer: IDelayedCall | None = None
         self._loaded: Deferred[Any] | None = None
+        self._when_quiet: list[Deferred[None]] = []
         self._hang_check: IDelayedCall | None = None
         self._activity = 0
         self._answer = b""
@@ -453,6 +454,16 @@ class IsolateHost:
 
     # Hanging.
 
+    def when_quiet(self) -> Deferred[None]:
+        """
+        Fires with None when nothing is on its way any more that could make a script go on; fails with what the host is
+        condemned for.
+        """
+        quiet: Deferred[None] = Deferred(self._when_quiet.remove)
+        self._when_quiet.append(quiet)
+        self._watch_for_hang()
+        return quiet
+
     def _watch_for_hang(self) -> None:
         if self._hang_check is None and self._stuck():
             self._hang_check = self.reactor.callLater(HANG_PAUSE, self._check_hang, self._activity, False)
@@ -461,7 +472,7 @@ class IsolateHost:
         """Whether nothing is on its way that could make an unanswered event go on."""
         if self._pending_ops or self._timer or self._draining or self._queue:
             return False
-        if self.state is HostState.LOADING:
+        if self.state is HostState.LOADING or self._when_quiet:
             return True
         events = self.events.values()
         return any(event.unanswered for event in events) and not any(event.external for event in events)
@@ -484,6 +495,9 @@ class IsolateHost:
         if self.state is HostState.LOADING:
             self.condemn(AppLoadError("the global scope awaits something that can never happen"))
             return
+        quiet, self._when_quiet = self._when_quiet, []
+        for waiting in quiet:
+            waiting.callback(None)
         for event in list(self.events.values()):
             if event.unanswered:
                 event.exchange.fail(
@@ -515,11 +529,12 @@ class IsolateHost:
         self._queue.clear()
         self._on_thread(self.isolate.free)
         loaded, self._loaded = self._loaded, None
+        quiet, self._when_quiet = self._when_quiet, []
         events = list(self.events.values())
         self.events.clear()
         self._owner.isolate_condemned(self, error)
-        if loaded is not None:
-            loaded.errback(error)
+        for waiting in [*([loaded] if loaded is not None else []), *quiet]:
+            waiting.errback(error)
         for event in events:
             event.host_condemned(error)
 
