@@ -112,12 +112,14 @@ class IsolateProgram:
         value: what the runtime is told of the app (JSON-able): its modules, its env, its settings.
         buffers: the bytes of binary modules.
         memory: bytes of heap and buffers that the app may use.
+        version: of the app's code and configuration: another text or key, another version.
     """
 
     scripts: tuple[str, ...]
     value: Any
     buffers: tuple[bytes, ...]
     memory: int
+    version: str = ""
 
 
 class OpError(Exception):

@@ -8,7 +8,8 @@ One app: its configuration, its code, its isolate and its exchanges in flight.
 
 While it is LOADING requests wait, within limits.  A FAILED app answers 503 `load-failed`; it stays so until a new
 version comes.  A READY app may be without an isolate for a while, after one was condemned: requests wait for the next
-isolate, which a spare makes a matter of milliseconds.
+isolate, which a spare makes a matter of milliseconds.  A DRAINING app takes nothing new; it is drained when all
+exchanges have been answered and its isolates have settled what `waitUntil` keeps.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ class Host(Protocol):
 
     def dispatch(self, exchange: Exchange) -> Any:
         """Have the handler answer an exchange."""
+
+    def retire(self) -> None:
+        """Finish what is in flight, and leave."""
 
     def condemn(self, error: NanoError) -> None:
         """Take it out of service."""
@@ -98,14 +102,25 @@ class App:
         self._read = read
         self._program: IsolateProgram | None = None
         self._host: Host | None = None
+        self._alive: set[Host] = set()
         self._starting: Deferred[None] | None = None
         self._waiting: list[Exchange] = []
-        self._whenIdle: list[Deferred[None]] = []
+        self._when_drained: list[Deferred[None]] = []
 
     @property
     def name(self) -> str:
         """Its name in logs, metrics and the admin API."""
         return self.config.name
+
+    @property
+    def version(self) -> str:
+        """Of its code and configuration; "" before it is read."""
+        return self._program.version if self._program is not None else ""
+
+    @property
+    def isolates(self) -> int:
+        """How many isolates it has, those that still finish something included."""
+        return len(self._alive)
 
     @property
     def max_body(self) -> int:
@@ -120,7 +135,8 @@ class App:
 
         Fires with None when it is READY or FAILED; which of them is its `state`.  It does not fail.
         """
-        return Deferred.fromCoroutine(self._load())
+        self._starting = Deferred.fromCoroutine(self._load())
+        return self._starting.addBoth(self._restarted)
 
     async def _load(self) -> None:
         try:
@@ -156,13 +172,19 @@ class App:
             msg = f"app {self.name} has no program yet"
             raise EngineError(msg)
         host = await self._hosts.get()
+        self._alive.add(host)
         self._hosts.watch(host, self.config)
+        if self.state is AppState.GONE:
+            host.condemn(DrainingError(f"app {self.name} is gone"))
+            return
         await host.load(self._program, self, self.config.startup_timeout)
         self._host = host
         waiting, self._waiting = self._waiting, []
         for exchange in waiting:
             if exchange.waiting:
                 host.dispatch(exchange)
+        if self.state is AppState.DRAINING:
+            host.retire()
 
     # Serving.
 
@@ -203,10 +225,7 @@ class App:
                 request_id=exchange.request_id,
                 event="exchange-failed",
             )
-        if self.in_flight == 0:
-            idle, self._whenIdle = self._whenIdle, []
-            for deferred in idle:
-                deferred.callback(None)
+        self._tell_if_drained()
 
     def _restart(self) -> None:
         if self._starting is not None:
@@ -223,6 +242,7 @@ class App:
 
     def _restarted(self, _result: object) -> None:
         self._starting = None
+        self._tell_if_drained()
 
     def _fail_waiting(self, error: NanoError) -> None:
         waiting, self._waiting = self._waiting, []
@@ -241,11 +261,11 @@ class App:
         """The isolate finishes what it has; the next request gets another one."""
         if self._host is host:
             self._host = None
-            self._log.info("an isolate of app {app} has retired", app=self.name, event="isolate-retired")
 
     def isolate_condemned(self, host: Any, error: NanoError) -> None:
         """The isolate is out of service; the next request gets another one."""
         self._hosts.forget(host)
+        self._alive.discard(host)
         if self._host is host:
             self._host = None
         if self.state is not AppState.LOADING and not isinstance(error, DrainingError):
@@ -257,28 +277,37 @@ class App:
                 code=error.code,
                 event="isolate-condemned",
             )
+        self._tell_if_drained()
 
     # The end.
 
     def drain(self) -> Deferred[None]:
         """
-        Accept nothing new.
+        Accept nothing new, and finish what is in flight.
 
-        Fires with None when nothing is in flight any more.  It does not fail; cancelling gives up waiting.
+        Fires with None when all exchanges are answered and all isolates have settled.  It does not fail; cancelling
+        gives up waiting.
         """
         if self.state is not AppState.GONE:
             self.state = AppState.DRAINING
-        idle: Deferred[None] = Deferred(lambda d: self._whenIdle.remove(d))
-        self._whenIdle.append(idle)
-        if self.in_flight == 0:
-            self._whenIdle.remove(idle)
-            idle.callback(None)
-        return idle
+        drained: Deferred[None] = Deferred(lambda d: self._when_drained.remove(d))
+        self._when_drained.append(drained)
+        if self._host is not None:
+            self._host.retire()
+        self._tell_if_drained()
+        return drained
+
+    def _tell_if_drained(self) -> None:
+        if self.in_flight or self._alive or self._starting is not None:
+            return
+        waiting, self._when_drained = self._when_drained, []
+        for drained in waiting:
+            drained.callback(None)
 
     def close(self) -> None:
-        """Cut what is left and give the isolate back."""
+        """Cut what is left and give the isolates back."""
         self.state = AppState.GONE
-        self._fail_waiting(DrainingError(f"app {self.name} is gone"))
-        host, self._host = self._host, None
-        if host is not None:
-            host.condemn(DrainingError(f"app {self.name} is gone"))
+        gone = DrainingError(f"app {self.name} is gone")
+        self._fail_waiting(gone)
+        for host in list(self._alive):
+            host.condemn(gone)

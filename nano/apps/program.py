@@ -5,11 +5,12 @@ From an app's files and its configuration to what an isolate is loaded with.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 
 from nano.apps.modules import AppBundle, AppModule
-from nano.config import AppConfig, reveal
+from nano.config import AppConfig, as_json, reveal
 from nano.interfaces import IsolateProgram
 
 __all__ = ["make_program"]
@@ -33,7 +34,12 @@ def make_program(bundle: AppBundle, config: AppConfig, script_args: Sequence[str
         "userAgent": config.user_agent,
     }
     scripts = tuple(_script(module) for module in bundle.modules if module.kind == "module")
-    return IsolateProgram(scripts, value, (), config.memory)
+    return IsolateProgram(scripts, value, (), config.memory, _version(bundle, config))
+
+
+def _version(bundle: AppBundle, config: AppConfig) -> str:
+    identity = json.dumps([bundle.version, as_json(config, secrets=True)], sort_keys=True)
+    return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _script(module: AppModule) -> str:

@@ -50,6 +50,7 @@ checks its ids and its text again.  This module neither knows V8 nor the reactor
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
@@ -212,7 +213,7 @@ def unpack_value(payload: bytes) -> tuple[Any, list[bytes]]:
     """
     try:
         text, at = _slice(payload, 0)
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_refused, parse_float=_finite)
         buffers = []
         while at < len(payload):
             buffer, at = _slice(payload, at)
@@ -221,6 +222,16 @@ def unpack_value(payload: bytes) -> tuple[Any, list[bytes]]:
         msg = f"not a value with buffers: {error}"
         raise RecordError(msg) from error
     return value, buffers
+
+
+def _refused(word: str) -> float:
+    msg = f"{word} is no JSON"
+    raise ValueError(msg)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refused(text)
 
 
 def _slice(payload: bytes, at: int) -> tuple[bytes, int]:
