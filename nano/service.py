@@ -2,7 +2,7 @@
 """
 `NanoService`: builds every part of nano, introduces them to one another, and fixes the order in which they stop.
 
-    listeners ──> AppTree ──> HostTable ──> App ──> IsolateHost
+    listeners ──> AppTree ──> AppSet ─────> App ──> IsolateHost
                                              │          ↑
                                              └── IsolatePool, Watchdog
 
@@ -18,17 +18,17 @@ from typing import Any, NamedTuple
 
 from twisted.application.service import MultiService
 from twisted.application.strports import service as endpoint_service
-from twisted.internet.defer import Deferred, DeferredList, gatherResults, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.filepath import FilePath
 from twisted.web.server import Site
 
 from nano.admin.health import health_answer
-from nano.apps.app import App, AppState
+from nano.apps.app import App
+from nano.apps.app_set import AppSet
 from nano.apps.modules import AppBundle, CompileCache, ModuleLoader
 from nano.apps.program import make_program
-from nano.apps.registry import HostTable
 from nano.config import AppConfig, Config
 from nano.engine.compiler import ModuleCompiler
 from nano.engine.host import IsolateHost
@@ -96,6 +96,7 @@ class NanoService(MultiService):
         reactor: runs it; the global reactor if not given.
 
     Attributes:
+        apps: all that is served.
         draining: whether nothing new is accepted.
     """
 
@@ -113,10 +114,9 @@ class NanoService(MultiService):
         self._compiler = ModuleCompiler(reactor, read_bundle("compiler.js"))
         cache = CompileCache(FilePath(config.state_dir).child("compiled"))
         self._loader = make_loader(reactor, self._compiler, cache)
-        self._apps = {app.name: self._make_app(app) for app in config.apps}
-        self._hosts = HostTable((name, app) for app in self._apps.values() for name in app.config.hostnames)
-        self._whenReady: list[Deferred[None]] = []
-        tree = AppTree(reactor, self._hosts, Unclaimed(lambda path: health_answer(path, self)))
+        self.apps = AppSet(reactor, self._make_app, config.drain_timeout)
+        self._when_ready: list[Deferred[None]] = []
+        tree = AppTree(reactor, self.apps, Unclaimed(lambda path: health_answer(path, self)))
         site = Site(tree.klein.resource(), reactor=reactor)
         site.noisy = False
         for endpoint in config.listen:
@@ -138,31 +138,26 @@ class NanoService(MultiService):
     @property
     def ready(self) -> bool:
         """Whether every app is loaded, or has failed to."""
-        return all(app.state is not AppState.LOADING for app in self._apps.values())
-
-    @property
-    def apps(self) -> tuple[App, ...]:
-        """All apps, in the order of the configuration."""
-        return tuple(self._apps.values())
+        return bool(self.running) and self.apps.loaded
 
     def app(self, name: str) -> IEventHandler:
         """
         One app, for an `AppResource` in somebody's site.
 
         Raises:
-            KeyError: when the configuration has no app of that name.
+            KeyError: when there is no app of that name.
         """
-        return self._apps[name]
+        return self.apps[name]
 
-    def whenReady(self) -> Deferred[None]:
+    def when_ready(self) -> Deferred[None]:
         """
         Fires with None when every app is loaded, or has failed to; it does not fail.
         """
-        ready: Deferred[None] = Deferred(self._whenReady.remove)
+        ready: Deferred[None] = Deferred(self._when_ready.remove)
         if self.ready:
             ready.callback(None)
         else:
-            self._whenReady.append(ready)
+            self._when_ready.append(ready)
         return ready
 
     # IService.
@@ -172,10 +167,10 @@ class NanoService(MultiService):
         super().startService()
         self._watchdog.start()
         self._pool.fill()
-        gatherResults([app.load() for app in self._apps.values()]).addCallback(self._loaded)
+        self.apps.open(self.config.apps).addCallback(self._opened)
 
-    def _loaded(self, _results: object) -> None:
-        waiting, self._whenReady = self._whenReady, []
+    def _opened(self, _result: None) -> None:
+        waiting, self._when_ready = self._when_ready, []
         for ready in waiting:
             ready.callback(None)
 
@@ -191,11 +186,7 @@ class NanoService(MultiService):
     async def _stop(self) -> None:
         self.draining = True
         await maybeDeferred(super().stopService)
-        drained = DeferredList([app.drain() for app in self.apps], consumeErrors=True)
-        drained.addTimeout(self.config.drain_timeout, self._reactor, onTimeoutCancel=lambda *_: None)
-        await drained
+        await self.apps.close()
         self._compiler.stop()
-        for app in self.apps:
-            app.close()
         self._watchdog.stop()
         await self._pool.stop(FREEING_TIME)

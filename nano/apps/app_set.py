@@ -1,0 +1,175 @@
+# -*- test-case-name: tests.apps.test_app_set -*-
+"""
+All apps of a server, and how they change while it serves.
+
+A change has two steps, so that several processes can take it together.  `prepare` loads the new versions beside the
+old ones; nothing that a client can see has changed.  `commit` switches: from one request to the next all host names
+lead to the new versions, and the old ones drain.  A version that fails to load leaves the old one in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.defer import TimeoutError as DeferredTimeoutError
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from nano.apps.app import App, AppState
+from nano.apps.registry import HostTable
+from nano.config import AppConfig
+from nano.interfaces import IAppLookup
+
+__all__ = ["AppSet", "Change"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """
+    A change that is prepared.
+
+    Attributes:
+        apps: all apps that there will be, by name.
+        fresh: those of them that were loaded for this change.
+        failed: apps whose new version failed to load, by name; what `apps` has for them is the old version, or the
+            failed one where there is no old one.
+    """
+
+    apps: Mapping[str, App]
+    fresh: tuple[App, ...] = ()
+    failed: Mapping[str, App] = field(default_factory=dict)
+
+
+@implementer(IAppLookup)
+class AppSet:
+    """
+    The apps that are served now.
+
+    Args:
+        clock: bounds draining.
+        make: an app of a configuration, not loaded yet.
+        drain_timeout: how long an app that goes may take, in seconds.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime, make: Callable[[AppConfig], App], drain_timeout: float) -> None:
+        self.drain_timeout = drain_timeout
+        self._clock = clock
+        self._make = make
+        self._apps: dict[str, App] = {}
+        self._hosts: HostTable[App] = HostTable()
+        self._leaving: set[App] = set()
+
+    def find(self, host: str) -> App | None:
+        """The app of a host name (IAppLookup)."""
+        return self._hosts.find(host)
+
+    @property
+    def apps(self) -> tuple[App, ...]:
+        """All apps that are served, in the order of their configuration."""
+        return tuple(self._apps.values())
+
+    def __getitem__(self, name: str) -> App:
+        return self._apps[name]
+
+    @property
+    def loaded(self) -> bool:
+        """Whether every app is ready, or has failed."""
+        return all(app.state is not AppState.LOADING for app in self._apps.values())
+
+    def open(self, configs: Iterable[AppConfig]) -> Deferred[None]:
+        """
+        Begin to serve: requests wait while their app is loading.
+
+        Fires with None when every app is ready, or has failed; it does not fail.
+        """
+        self._apps = {config.name: self._make(config) for config in configs}
+        self._hosts = _host_table(self._apps.values())
+        return gatherResults([app.load() for app in self.apps]).addCallback(lambda _: None)
+
+    def prepare(self, configs: Iterable[AppConfig]) -> Deferred[Change]:
+        """
+        Load what is new in *configs*, which are all apps that shall be served.
+
+        Fires with the `Change`; it does not fail.  Whoever gets it must `commit` or `abandon` it.
+        """
+        return Deferred.fromCoroutine(self._prepare(list(configs)))
+
+    async def _prepare(self, configs: list[AppConfig]) -> Change:
+        loading = [self._make(config) for config in configs]
+        await gatherResults([app.load() for app in loading])
+        apps: dict[str, App] = {}
+        fresh: list[App] = []
+        failed: dict[str, App] = {}
+        for app in loading:
+            old = self._apps.get(app.name)
+            if app.state is AppState.FAILED:
+                failed[app.name] = app
+            if old is not None and (app.state is AppState.FAILED or app.version == old.version):
+                app.close()
+                apps[app.name] = old
+            else:
+                apps[app.name] = app
+                fresh.append(app)
+        return Change(apps, tuple(fresh), failed)
+
+    def abandon(self, change: Change) -> None:
+        """Give up a change: its new versions go, nothing else has happened."""
+        for app in change.fresh:
+            app.close()
+
+    def commit(self, change: Change) -> Deferred[dict[str, bool]]:
+        """
+        Switch to a change, and drain what it leaves behind.
+
+        Fires when all of that has drained or timed out, with whether it drained, by app name; it does not fail.
+        """
+        kept = set(change.apps.values())
+        left = [app for app in self.apps if app not in kept]
+        self._apps = dict(change.apps)
+        self._hosts = _host_table(self.apps)
+        results = gatherResults([self._leave(app) for app in left])
+        return results.addCallback(lambda drained: dict(zip([app.name for app in left], drained, strict=True)))
+
+    def close(self) -> Deferred[dict[str, bool]]:
+        """
+        Take nothing new anywhere, and drain every app.
+
+        Fires like `commit`.
+        """
+        leaving = [*self._apps.values(), *self._leaving]
+        results = gatherResults([self._leave(app) for app in leaving])
+        return results.addCallback(lambda drained: dict(zip([app.name for app in leaving], drained, strict=True)))
+
+    def _leave(self, app: App) -> Deferred[bool]:
+        self._leaving.add(app)
+        drained = app.drain()
+        drained.addTimeout(self.drain_timeout, self._clock)
+        return drained.addCallbacks(lambda _: True, _timed_out).addCallback(self._left, app)
+
+    def _left(self, drained: bool, app: App) -> bool:
+        self._leaving.discard(app)
+        if not drained:
+            self._log.warn(
+                "app {app} was cut after {timeout:g} s with {in_flight} requests in flight",
+                app=app.name,
+                timeout=self.drain_timeout,
+                in_flight=app.in_flight,
+                event="drain-timeout",
+            )
+        app.close()
+        return drained
+
+
+def _timed_out(failure: Failure) -> bool:
+    failure.trap(DeferredTimeoutError, CancelledError)
+    return False
+
+
+def _host_table(apps: Iterable[App]) -> HostTable[App]:
+    return HostTable((name, app) for app in apps for name in app.config.hostnames)
