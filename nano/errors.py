@@ -45,6 +45,7 @@ __all__ = [
     "Problem",
     "QuarantinedError",
     "ServerError",
+    "UnsupportedMethodError",
 ]
 
 Level = Literal["debug", "info", "warn", "error", "critical"]
@@ -274,6 +275,16 @@ class InvalidRequestError(ClientError):
     status = 400
     code = "invalid-request"
     message = "Bad Request"
+
+
+class UnsupportedMethodError(ClientError):
+    """
+    A method that is not for us: CONNECT and TRACE, and what other protocols brought along.
+    """
+
+    status = 501
+    code = "unsupported-method"
+    message = "Not Implemented"
 
 
 class HeadersTooLargeError(ClientError):

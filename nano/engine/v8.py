@@ -189,15 +189,14 @@ class _Isolate:
 
     def value_count(self) -> int:
         """How many values C++ holds for us; it must not grow with the work done."""
-        return 0 if self._context is None else int(self._dll.mr_value_count(self._context))
+        return 0 if self._context is None or self._freeing else int(self._dll.mr_value_count(self._context))
 
     def free(self) -> None:
         """Give everything back.  Blocks, without bound when native code runs on: only on a thread of its own."""
         if self._context is not None and not self._freeing:
-            # The id stays until the end, as the isolate's thread may still hand over values.
+            # The id stays, as the isolate's thread may still be handing over values; C++ knows that it is void.
             self._freeing = True
             self._dll.mr_free_context(self._context)
-            self._context = None
         self.thread_id = 0
         self._freed.set()
 

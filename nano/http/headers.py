@@ -12,7 +12,7 @@ import re
 from nano.errors import InvalidRequestError
 from nano.exchange import Header
 
-__all__ = ["absolute_url", "host_name", "single_host", "url_path"]
+__all__ = ["absolute_url", "host_name", "is_host", "single_host", "url_path"]
 
 #: RFC 3986 reg-name, IPv4 and bracketed IPv6, with a port.
 _HOST = re.compile(
@@ -36,6 +36,11 @@ def single_host(headers: list[Header]) -> bytes:
     if not _HOST(hosts[0]):
         raise InvalidRequestError(f"invalid Host header {hosts[0]!r}")
     return hosts[0]
+
+
+def is_host(host: bytes) -> bool:
+    """Whether *host* may be the value of a Host header."""
+    return _HOST(host) is not None
 
 
 def host_name(host: bytes) -> str:

@@ -5,9 +5,8 @@
 // value that belongs to the runtime. Static functions keep their names (`ObjectDefineProperty`), prototype
 // methods are uncurried: `ArrayPrototypePush(array, item)`; getters carry `Get`. The bundler drops what is unused.
 
-/* eslint-disable */
-
-const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
+const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
+const getPrototypeOf = /** @type {(object: any) => any} */ (Reflect.getPrototypeOf);
 const { bind, call } = globalThis.Function.prototype;
 
 /**
@@ -450,8 +449,8 @@ export const Float16ArrayBYTES_PER_ELEMENT = Float16Array.BYTES_PER_ELEMENT;
 
 export const JSONParse = JSON.parse;
 export const JSONStringify = JSON.stringify;
-export const JSONRawJSON = JSON.rawJSON;
-export const JSONIsRawJSON = JSON.isRawJSON;
+export const JSONRawJSON = /** @type {any} */ (JSON).rawJSON;
+export const JSONIsRawJSON = /** @type {any} */ (JSON).isRawJSON;
 
 export const MathAbs = Math.abs;
 export const MathAcos = Math.acos;
