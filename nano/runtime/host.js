@@ -24,11 +24,10 @@ import {
   PromiseResolve,
   RangeError,
   TypedArrayPrototypeSet,
-  TypedArrayPrototypeSlice,
-  TypedArrayPrototypeSubarray,
   Float64Array,
   Uint8Array,
 } from "./primordials.js";
+import { copyBytes, viewBytes } from "./bytes.js";
 import { OP_FAILED, OP_FORGET, Outward, RecordReader, RecordWriter, latin1, readU32, writeU32 } from "./records.js";
 import { utf8Decode, utf8Encode } from "./utf8.js";
 
@@ -191,12 +190,12 @@ export function packValue(value, buffers) {
  */
 export function unpackValue(bytes, start, end) {
   const jsonEnd = start + 4 + readU32(bytes, start);
-  const value = JSONParse(utf8Decode(TypedArrayPrototypeSlice(bytes, start + 4, jsonEnd)));
+  const value = JSONParse(utf8Decode(copyBytes(bytes, start + 4, jsonEnd)));
   /** @type {Uint8Array[]} */
   const buffers = [];
   for (let at = jsonEnd; at < end; ) {
     const size = readU32(bytes, at);
-    buffers[buffers.length] = TypedArrayPrototypeSlice(bytes, at + 4, at + 4 + size);
+    buffers[buffers.length] = copyBytes(bytes, at + 4, at + 4 + size);
     at += 4 + size;
   }
   return { value, buffers };
@@ -244,7 +243,7 @@ export function hostAskBytes(name, question) {
   const answer = new Uint8Array(total);
   for (let have = 0; ; askNow(ASK_MORE)) {
     const piece = total - have < REPLY - 4 ? total - have : REPLY - 4;
-    TypedArrayPrototypeSet(answer, TypedArrayPrototypeSubarray(reply, 4, 4 + piece), have);
+    TypedArrayPrototypeSet(answer, viewBytes(reply, 4, 4 + piece), have);
     have += piece;
     if (have === total) return answer;
   }

@@ -1,0 +1,359 @@
+// From records to handlers and back: the events of an isolate.
+// Host half: nano/engine/events.py.
+//
+// Response bodies: WINDOW bytes may be under way; what the client has taken the host grants again. A body that is
+// whole and small leaves inside the head's record. Request bodies: see body.js (`bodyFromHost`); the host sends no
+// more than was granted.
+
+import {
+  Error,
+  Map,
+  MapPrototypeDelete,
+  MapPrototypeGet,
+  MapPrototypeSet,
+  NumberParseInt,
+  Promise,
+  PromisePrototypeThen,
+  PromiseResolve,
+  StringPrototypeIndexOf,
+  StringPrototypeSlice,
+  TypeError,
+  Uint8Array,
+} from "./primordials.js";
+import { createAbortSignal, signalAbort } from "./abort.js";
+import { bodyFromHost } from "./body.js";
+import { copyBytes, viewBytes } from "./bytes.js";
+import { DOMException } from "./dom_exception.js";
+import { createExecutionContext } from "./fetch_event.js";
+import { callHandler } from "./handler.js";
+import { hostLog, latin1, onOpResult, send, unpackValue } from "./host.js";
+import { inspect } from "./inspect.js";
+import { onLoad } from "./load.js";
+import {
+  Inward,
+  Outward,
+  REQUEST_BODY_INLINE,
+  REQUEST_HAS_BODY,
+  RESPONSE_COMPLETE,
+  RESPONSE_HAS_BODY,
+  RESPONSE_SETTLED,
+  readU32,
+  writeU32,
+} from "./records.js";
+import { createServerRequest } from "./request.js";
+import { isResponse, responseParts } from "./response.js";
+import { pumpToSink } from "./streams/index.js";
+import { onTimerWake } from "./timers.js";
+import { utf8Decode, utf8Encode } from "./utf8.js";
+import { requiredArguments } from "./webidl.js";
+
+/** Bytes of a body under way in one direction; the same number stands in nano/engine/events.py. */
+const WINDOW = 262144;
+/** A whole body up to this size leaves with its head. */
+const INLINE = 65536;
+
+/** Why an exchange failed; the same numbers stand in nano/engine/records.py. */
+const Failure = { EXCEPTION: 1, NOT_A_RESPONSE: 2, BODY: 3 };
+
+/** @type {Map<number, FetchExchange>} */
+const exchanges = new Map();
+
+/** The isolate's side of an exchange. */
+class FetchExchange {
+  /** @param {number} id */
+  constructor(id) {
+    this.id = id;
+    /** Bytes of response body that may still be sent. */
+    this.credit = WINDOW;
+    /** @type {(() => void) | null} called when there is credit again */
+    this.whenCredit = null;
+    /** @type {((reason: any) => void) | null} stops the response stream */
+    this.cancelResponse = null;
+    /** @type {ReturnType<typeof bodyFromHost> | null} */
+    this.body = null;
+    /** @type {any} the signal of the request, made when first asked for */
+    this.signal = null;
+    /** @type {any} why nobody waits any more */
+    this.abortReason = null;
+    this.aborted = false;
+    this.answered = false;
+    /** How many promises given to waitUntil are pending. */
+    this.kept = 0;
+  }
+
+  /** The request's signal. */
+  getSignal() {
+    if (this.signal === null) {
+      this.signal = createAbortSignal();
+      if (this.aborted) signalAbort(this.signal, this.abortReason);
+    }
+    return this.signal;
+  }
+
+  /** @param {any} promise what must settle before the exchange has */
+  waitUntil(promise) {
+    this.kept++;
+    PromisePrototypeThen(
+      PromiseResolve(promise),
+      () => this.#released(),
+      (error) => {
+        hostLog("error", `waitUntil: ${inspect(error)}`);
+        this.#released();
+      },
+    );
+  }
+
+  #released() {
+    this.kept--;
+    this.settleIfDone();
+  }
+
+  settleIfDone() {
+    if (this.answered && this.kept === 0 && MapPrototypeDelete(exchanges, this.id)) {
+      send(Outward.SETTLED, 0, 0, this.id, null, null);
+    }
+  }
+
+  /** The flag that saves a SETTLED record when there is nothing to wait for. */
+  takeSettledFlag() {
+    this.answered = true;
+    if (this.kept > 0) return 0;
+    MapPrototypeDelete(exchanges, this.id);
+    return RESPONSE_SETTLED;
+  }
+
+  /** @param {number} why @param {any} error */
+  fail(why, error) {
+    this.answered = true;
+    send(Outward.FAIL, 0, why, this.id, null, utf8Encode(inspect(error)));
+    this.settleIfDone();
+  }
+
+  /** @param {string} text */
+  abort(text) {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.answered = true;
+    this.abortReason = new DOMException(text, "AbortError");
+    if (this.signal !== null) signalAbort(this.signal, this.abortReason);
+    const { cancelResponse, whenCredit } = this;
+    this.cancelResponse = this.whenCredit = null;
+    if (this.body !== null) this.body.onError(this.abortReason);
+    if (cancelResponse !== null) cancelResponse(this.abortReason);
+    if (whenCredit !== null) whenCredit();
+    this.settleIfDone();
+  }
+}
+
+/** The exchange that was dispatched last. @type {FetchExchange | null} */
+let latest = null;
+
+/**
+ * The `waitUntil` that is imported: it belongs to the event that began last, as the engine does not tell in whose
+ * name a promise job runs.
+ *
+ * @param {any} promise
+ */
+export function waitUntil(promise) {
+  requiredArguments(arguments.length, 1, "Failed to execute 'waitUntil'");
+  if (latest === null) throw new Error("Failed to execute 'waitUntil': there is no event");
+  latest.waitUntil(promise);
+}
+
+/**
+ * Every inward record ends up here.
+ *
+ * @param {number} type
+ * @param {number} flags
+ * @param {number} small
+ * @param {number} id
+ * @param {Uint8Array} bytes
+ * @param {number} start
+ * @param {number} end
+ */
+export function handleRecord(type, flags, small, id, bytes, start, end) {
+  if (type === Inward.REQUEST) onRequest(id, flags, bytes, start, end);
+  else if (type === Inward.OP_RESULT) onOpResult(id, flags, bytes, start, end);
+  else if (type === Inward.TIMER) onTimerWake();
+  else if (type === Inward.LOAD) onLoad(unpackValue(bytes, start, end));
+  else {
+    const exchange = MapPrototypeGet(exchanges, id);
+    if (exchange === undefined) return;
+    if (type === Inward.CREDIT) onCredit(exchange, readU32(bytes, start));
+    else if (type === Inward.BODY_CHUNK) exchange.body?.onChunk(copyBytes(bytes, start, end));
+    else if (type === Inward.BODY_END) exchange.body?.onEnd();
+    else if (type === Inward.BODY_ERROR) exchange.body?.onError(new TypeError(text(bytes, start, end)));
+    else if (type === Inward.ABORT) exchange.abort(text(bytes, start, end));
+  }
+}
+
+/** @param {Uint8Array} bytes @param {number} start @param {number} end */
+const text = (bytes, start, end) => utf8Decode(copyBytes(bytes, start, end));
+
+/**
+ * @param {number} id
+ * @param {number} flags
+ * @param {Uint8Array} bytes
+ * @param {number} start
+ * @param {number} end
+ */
+function onRequest(id, flags, bytes, start, end) {
+  const bodyStart = start + 4 + readU32(bytes, start);
+  const head = latin1(bytes, start + 4, bodyStart);
+  const urlStart = StringPrototypeIndexOf(head, "\n") + 1;
+  const urlEnd = StringPrototypeIndexOf(head, "\n", urlStart);
+  const exchange = new FetchExchange(id);
+  MapPrototypeSet(exchanges, id, exchange);
+  latest = exchange;
+  const request = createServerRequest({
+    method: StringPrototypeSlice(head, 0, urlStart - 1),
+    url: StringPrototypeSlice(head, urlStart, urlEnd < 0 ? head.length : urlEnd),
+    lazyHead: urlEnd < 0 ? "" : StringPrototypeSlice(head, urlEnd + 1),
+    body: requestBody(exchange, flags, bytes, bodyStart, end, head),
+    signalFactory: () => exchange.getSignal(),
+  });
+  let answer;
+  try {
+    answer = callHandler(request, createExecutionContext(exchange));
+  } catch (error) {
+    exchange.fail(Failure.EXCEPTION, error);
+    return;
+  }
+  if (isResponse(answer)) respond(exchange, answer);
+  else {
+    PromisePrototypeThen(
+      PromiseResolve(answer),
+      (response) => respond(exchange, response),
+      (error) => exchange.fail(Failure.EXCEPTION, error),
+    );
+  }
+}
+
+/**
+ * @param {FetchExchange} exchange
+ * @param {number} flags
+ * @param {Uint8Array} bytes
+ * @param {number} start
+ * @param {number} end
+ * @param {string} head
+ */
+function requestBody(exchange, flags, bytes, start, end, head) {
+  if ((flags & REQUEST_HAS_BODY) === 0) return null;
+  if ((flags & REQUEST_BODY_INLINE) !== 0) return copyBytes(bytes, start, end);
+  exchange.body = bodyFromHost({
+    length: announcedLength(head),
+    requestCredit(/** @type {number} */ size) {
+      const credit = new Uint8Array(4);
+      writeU32(credit, 0, size);
+      send(Outward.CREDIT, 0, 0, exchange.id, null, credit);
+    },
+    cancel() {
+      send(Outward.BODY_CANCEL, 0, 0, exchange.id, null, null);
+    },
+  });
+  return exchange.body;
+}
+
+const CONTENT_LENGTH = "\ncontent-length\n";
+
+/** @param {string} head @returns {number | null} */
+function announcedLength(head) {
+  const at = StringPrototypeIndexOf(head, CONTENT_LENGTH);
+  return at < 0 ? null : NumberParseInt(StringPrototypeSlice(head, at + CONTENT_LENGTH.length), 10);
+}
+
+/** @param {FetchExchange} exchange @param {any} response what the handler's promise gave */
+function respond(exchange, response) {
+  if (exchange.aborted) return;
+  if (!isResponse(response)) {
+    const error = new TypeError(`The handler returned ${inspect(response)}, which is not a Response`);
+    exchange.fail(Failure.NOT_A_RESPONSE, error);
+    return;
+  }
+  let parts;
+  try {
+    parts = responseParts(response);
+  } catch (error) {
+    exchange.fail(Failure.EXCEPTION, error);
+    return;
+  }
+  const { body } = parts;
+  if (body.kind === "stream") {
+    sendHead(exchange, parts, RESPONSE_HAS_BODY, body.length ?? "", null);
+    sendStream(exchange, body.stream);
+    return;
+  }
+  const bytes = body.kind === "null" ? null : body.kind === "string" ? utf8Encode(body.string) : body.bytes;
+  if (bytes === null || bytes.length <= INLINE) {
+    const flags = RESPONSE_COMPLETE | (bytes === null ? 0 : RESPONSE_HAS_BODY);
+    sendHead(exchange, parts, flags | exchange.takeSettledFlag(), "", bytes);
+    return;
+  }
+  sendHead(exchange, parts, RESPONSE_HAS_BODY, bytes.length, null);
+  PromisePrototypeThen(sendBytes(exchange, bytes), () => sendEnd(exchange), () => {});
+}
+
+/**
+ * @param {FetchExchange} exchange
+ * @param {any} parts
+ * @param {number} flags
+ * @param {number | string} length
+ * @param {Uint8Array | null} body
+ */
+function sendHead(exchange, parts, flags, length, body) {
+  const { status, statusText, headersList } = parts;
+  let head = `${length}\n${statusText}`;
+  for (let i = 0; i < headersList.length; i++) head += `\n${headersList[i]}`;
+  send(Outward.RESPONSE, flags, status, exchange.id, head, body);
+}
+
+/** @param {FetchExchange} exchange */
+function sendEnd(exchange) {
+  if (!exchange.aborted) send(Outward.END, exchange.takeSettledFlag(), 0, exchange.id, null, null);
+}
+
+/** @param {FetchExchange} exchange @param {import("./streams/index.js").ReadableStream} stream */
+function sendStream(exchange, stream) {
+  exchange.cancelResponse = pumpToSink(stream, {
+    write: (/** @type {any} */ chunk) => sendBytes(exchange, chunk),
+    close: () => sendEnd(exchange),
+    abort: (/** @type {any} */ error) => {
+      if (!exchange.aborted) exchange.fail(Failure.BODY, error);
+    },
+  });
+}
+
+/**
+ * Send bytes of the body as credit allows.
+ *
+ * @param {FetchExchange} exchange
+ * @param {Uint8Array} bytes
+ * @returns {Promise<void> | undefined} a promise when there is no credit left, resolved when there is
+ */
+function sendBytes(exchange, bytes) {
+  for (let at = 0; at < bytes.length; ) {
+    if (exchange.credit <= 0 || exchange.aborted) return sendLater(exchange, viewBytes(bytes, at, bytes.length));
+    const size = bytes.length - at < exchange.credit ? bytes.length - at : exchange.credit;
+    const piece = size === bytes.length ? bytes : viewBytes(bytes, at, at + size);
+    send(Outward.CHUNK, 0, 0, exchange.id, null, piece);
+    exchange.credit -= size;
+    at += size;
+  }
+  return exchange.credit > 0 ? undefined : sendLater(exchange, null);
+}
+
+/** @param {FetchExchange} exchange @param {Uint8Array | null} rest */
+function sendLater(exchange, rest) {
+  if (exchange.aborted) return undefined;
+  return new Promise((resolve) => {
+    exchange.whenCredit = () => resolve(rest === null ? undefined : sendBytes(exchange, rest));
+  });
+}
+
+/** @param {FetchExchange} exchange @param {number} granted */
+function onCredit(exchange, granted) {
+  exchange.credit += granted;
+  const { whenCredit } = exchange;
+  exchange.whenCredit = null;
+  if (whenCredit !== null) whenCredit();
+}
