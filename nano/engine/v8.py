@@ -34,7 +34,7 @@ __all__ = ["EvalResult", "V8Function", "V8Isolate", "context_count", "supported_
 
 #: `--single-threaded` bounds the native threads: one for each isolate and none besides.  Without code generation
 #: from strings, apps have no `eval` and no `new Function`, as on Workers; what the host evaluates is not affected.
-FLAGS = ("--single-threaded", "--disallow-code-generation-from-strings")
+FLAGS: tuple[str, ...] = ("--single-threaded", "--disallow-code-generation-from-strings")
 
 _VERSIONS = ("0.14.",)
 _FUNCTIONS = (

@@ -54,6 +54,7 @@ import { TextDecoderStream, TextEncoderStream } from "./streams/text.js";
 import { structuredClone } from "./structured_clone.js";
 import { clearInterval, clearTimeout, queueMicrotask, setInterval, setTimeout } from "./timers.js";
 import { URL } from "./url.js";
+import { URLPattern } from "./url_pattern.js";
 import { URLSearchParams } from "./url_search_params.js";
 
 /** Interfaces, functions and objects by global name. @type {Record<string, any>} */
@@ -110,6 +111,7 @@ const GLOBALS = {
   TransformStream,
   TransformStreamDefaultController,
   URL,
+  URLPattern,
   URLSearchParams,
   WorkerGlobalScope,
   WritableStream,
