@@ -192,8 +192,7 @@ def _single_byte(name: str) -> str:
         return table
     # Windows decodes what it has no character for in 0x80 to 0x9F to the control characters there.
     return "".join(
-        chr(0x80 + i) if i < 32 and character == _NOTHING else character
-        for i, character in enumerate(table)
+        chr(0x80 + i) if i < 32 and character == _NOTHING else character for i, character in enumerate(table)
     )
 
 
@@ -220,9 +219,7 @@ def _gb18030() -> str:
 def _jis0208() -> str:
     def to_bytes(pointer: int) -> bytes:
         lead, trail = divmod(pointer, 188)
-        return bytes(
-            [lead + (0x81 if lead < 0x1F else 0xC1), trail + (0x40 if trail < 0x3F else 0x41)]
-        )
+        return bytes([lead + (0x81 if lead < 0x1F else 0xC1), trail + (0x40 if trail < 0x3F else 0x41)])
 
     # Windows' user-defined area is no part of the index: the decoder computes it.
     differences = {8836: _NOTHING * (10715 - 8836 + 1)}

@@ -86,8 +86,7 @@ def unicode_to_ascii(domain: str) -> str:
         _check(label)
     _check_bidi(labels)
     return ".".join(
-        label if label.isascii() else _PREFIX + label.encode("punycode").decode("ascii")
-        for label in labels
+        label if label.isascii() else _PREFIX + label.encode("punycode").decode("ascii") for label in labels
     )
 
 

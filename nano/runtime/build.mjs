@@ -30,14 +30,25 @@ async function collectOps() {
   return [...names].sort();
 }
 
-/** An esbuild plugin that puts numbers in the place of op names. */
-const numberOps = (names) => ({
-  name: "ops",
+/** Numbers in the place of op names. */
+const numberOps = (source, names) => source.replace(CALL, (_, call, name) => `${call}(${names.indexOf(name)}`);
+
+/** Interfaces keep their names though the bundle's identifiers are short: the class gets its name as a static field. */
+function nameInterfaces(source) {
+  for (const [, name] of source.matchAll(/\bexposeInterface\((\w+)[,)]/g)) {
+    source = source.replace(new RegExp(`(\\bclass ${name}\\b[^{]*\\{)`), `$1 static name = "${name}";`);
+  }
+  return source;
+}
+
+/** An esbuild plugin that prepares our own sources. */
+const prepare = (names) => ({
+  name: "prepare",
   setup: ({ onLoad }) =>
     onLoad({ filter: /\.js$/ }, async ({ path }) => {
       if (path.includes("node_modules")) return undefined;
       const source = await readFile(path, "utf8");
-      return { contents: source.replace(CALL, (_, call, name) => `${call}(${names.indexOf(name)}`), loader: "js" };
+      return { contents: nameInterfaces(numberOps(source, names)), loader: "js" };
     }),
 });
 
@@ -50,11 +61,10 @@ async function bundle(entry, outfile, ops) {
     target: "esnext",
     // Escapes keep the source one byte a character in every isolate.
     charset: "ascii",
-    minifySyntax: true,
-    minifyWhitespace: true,
+    minify: true,
     legalComments: "none",
     write: false,
-    plugins: [numberOps(ops)],
+    plugins: [prepare(ops)],
     logLevel: "warning",
   });
   const source = result.outputFiles[0].text;

@@ -137,7 +137,10 @@ const REMOVED_FROM_ATOMICS = ["wait", "waitAsync", "notify"];
 export function installGlobals() {
   const names = ReflectOwnKeys(GLOBALS);
   for (let i = 0; i < names.length; i++) {
-    define(names[i], GLOBALS[/** @type {string} */ (names[i])]);
+    const value = GLOBALS[/** @type {string} */ (names[i])];
+    // The bundle's own names are short.
+    if (typeof value === "function") nameFunction(value, names[i]);
+    define(names[i], value);
   }
   define("self", globalThis_);
   installGlobalScope();
@@ -146,6 +149,11 @@ export function installGlobals() {
   for (let i = 0; i < REMOVED_FROM_ATOMICS.length; i++) {
     ReflectDeleteProperty(/** @type {any} */ (globalThis_).Atomics, REMOVED_FROM_ATOMICS[i]);
   }
+}
+
+/** @param {Function} value @param {PropertyKey} name */
+function nameFunction(value, name) {
+  ObjectDefineProperty(value, "name", /** @type {any} */ ({ __proto__: null, value: name, configurable: true }));
 }
 
 /** @param {PropertyKey} name @param {any} value */

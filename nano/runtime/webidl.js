@@ -407,7 +407,7 @@ export function exposeInterface(Class, options) {
   if (!options?.noTag) {
     redefine(Class.prototype, SymbolToStringTag, { value: name, writable: false, enumerable: false, configurable: true });
   }
-  if (options?.name !== undefined) redefine(Class, "name", { value: name, configurable: true });
+  redefine(Class, "name", { value: name, writable: false, enumerable: false, configurable: true });
   if (options?.length !== undefined) redefine(Class, "length", { value: options.length, configurable: true });
   if (options?.constants !== undefined) {
     const names = ReflectOwnKeys(options.constants);
