@@ -32,6 +32,9 @@ INSTALL_REQUIRES = [
     "service-identity>=23.1",
     "pydantic>=2.10",
     "idna>=3.7",
+    "prometheus-client>=0.20",
+    # Klein's errors of routing are werkzeug's.
+    "werkzeug>=3",
 ]
 
 TEST_REQUIRES = [
@@ -114,9 +117,7 @@ class BuildRuntime(Command):
             shutil.copytree(RUNTIME, copy, ignore=_ignore_products)
             bundle(copy, "--omit=dev")
             target = Path(self.build_lib, RUNTIME, "dist")
-            target.mkdir(parents=True, exist_ok=True)
-            for name in BUNDLE:
-                shutil.copyfile(copy / "dist" / name, target / name)
+            shutil.copytree(copy / "dist", target, dirs_exist_ok=True)
             Path(target, LICENSES).write_text(licenses(copy / "node_modules"), "utf-8")
 
     def get_source_files(self) -> list[str]:
@@ -130,7 +131,8 @@ class BuildRuntime(Command):
         What this step adds to a wheel.
         """
         target = Path(self.build_lib or "", RUNTIME, "dist")
-        return [str(target / name) for name in (*BUNDLE, LICENSES)]
+        made = sorted(str(path) for path in target.rglob("*") if path.is_file())
+        return made or [str(target / name) for name in (*BUNDLE, LICENSES)]
 
     def get_output_mapping(self) -> dict[str, str]:
         """

@@ -29,15 +29,16 @@ from nano.apps.app import App
 from nano.apps.app_set import AppSet
 from nano.apps.modules import AppBundle, CompileCache, ModuleLoader
 from nano.apps.program import make_program
+from nano.bundle import read_bundle
 from nano.config import AppConfig, Config
 from nano.engine.compiler import ModuleCompiler
 from nano.engine.host import IsolateHost
-from nano.engine.pool import IsolatePool, read_bundle
+from nano.engine.pool import IsolatePool
 from nano.engine.watchdog import Watchdog
 from nano.http.resource import AppTree
 from nano.http.unclaimed import Unclaimed
-from nano.interfaces import IEventHandler, IsolateProgram
-from nano.ops import encoding, host, url
+from nano.interfaces import IEventHandler, IsolateProgram, Traces
+from nano.ops import compression, encoding, host, url
 from nano.ops.registry import OpTable
 
 __all__ = ["NanoService", "make_loader", "make_pool"]
@@ -47,7 +48,7 @@ SPARES = 2
 #: How long freeing isolates may take when the service stops, in seconds.
 FREEING_TIME = 5.0
 
-_OP_MODULES = (encoding, host, url)
+_OP_MODULES = (compression, encoding, host, url)
 
 
 class _Limits(NamedTuple):
@@ -61,18 +62,22 @@ class _Limits(NamedTuple):
 class _Isolates:
     """Where apps get isolates: from the pool, under the watchdog's eyes (nano.apps.app.HostSource)."""
 
-    def __init__(self, pool: IsolatePool, watchdog: Watchdog) -> None:
+    def __init__(self, pool: IsolatePool, watchdog: Watchdog, traces: Traces | None) -> None:
         self._pool = pool
         self._watchdog = watchdog
+        self._traces = traces
 
     def get(self) -> Deferred[IsolateHost]:
         return self._pool.get()
 
     def watch(self, host: IsolateHost, config: AppConfig) -> None:
         self._watchdog.watch(host, _Limits(config.timeout, config.request_timeout, config.memory))
+        if self._traces is not None:
+            host.trace = self._traces.open(config.name, host.cpu_seconds)
 
     def forget(self, host: IsolateHost) -> None:
         self._watchdog.forget(host)
+        host.trace.close()
 
 
 def make_pool(reactor: Any, spares: int) -> IsolatePool:
@@ -94,6 +99,8 @@ class NanoService(MultiService):
     Args:
         config: what to serve.
         reactor: runs it; the global reactor if not given.
+        ports: what endpoints listen through, if not the reactor itself.
+        traces: where isolates leave a trace of what they do.
 
     Attributes:
         apps: all that is served.
@@ -102,13 +109,14 @@ class NanoService(MultiService):
 
     _log = Logger()
 
-    def __init__(self, config: Config, reactor: Any = None) -> None:
+    def __init__(self, config: Config, reactor: Any = None, ports: Any = None, traces: Traces | None = None) -> None:
         super().__init__()
         if reactor is None:
             from twisted.internet import reactor
         self.config = config
         self.draining = False
         self._reactor = reactor
+        self._traces = traces
         self._pool = make_pool(reactor, SPARES)
         self._watchdog = Watchdog(reactor)
         self._compiler = ModuleCompiler(reactor, read_bundle("compiler.js"))
@@ -120,10 +128,10 @@ class NanoService(MultiService):
         site = Site(tree.klein.resource(), reactor=reactor)
         site.noisy = False
         for endpoint in config.listen:
-            endpoint_service(endpoint, site, reactor).setServiceParent(self)
+            endpoint_service(endpoint, site, reactor if ports is None else ports).setServiceParent(self)
 
     def _make_app(self, config: AppConfig) -> App:
-        return App(config, _Isolates(self._pool, self._watchdog), self._read)
+        return App(config, _Isolates(self._pool, self._watchdog, self._traces), self._read)
 
     def _read(self, config: AppConfig) -> Deferred[IsolateProgram]:
         def loaded(bundle: AppBundle) -> IsolateProgram:
@@ -148,6 +156,10 @@ class NanoService(MultiService):
             KeyError: when there is no app of that name.
         """
         return self.apps[name]
+
+    def status(self) -> dict[str, Any]:
+        """How it is, in JSON: `apps`, one object for each app that is served."""
+        return {"apps": [_described(app) for app in self.apps.apps]}
 
     def when_ready(self) -> Deferred[None]:
         """
@@ -190,3 +202,15 @@ class NanoService(MultiService):
         self._compiler.stop()
         self._watchdog.stop()
         await self._pool.stop(FREEING_TIME)
+
+
+def _described(app: App) -> dict[str, Any]:
+    error = None if app.error is None else {"code": app.error.code, "detail": str(app.error)}
+    return {
+        "name": app.name,
+        "state": app.state.value,
+        "version": app.version,
+        "isolates": app.isolates,
+        "in_flight": app.in_flight,
+        "error": error,
+    }

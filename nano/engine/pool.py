@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from importlib import resources
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
@@ -20,24 +19,10 @@ from nano.engine.host import HostState, IsolateHost
 from nano.errors import DrainingError, EngineError
 from nano.interfaces import Ops, Reactor
 
-__all__ = ["IsolatePool", "read_bundle"]
+__all__ = ["IsolatePool"]
 
 #: The heap a spare may use before an app sets its own limit, in bytes.
 _SPARE_HEAP = 128 * 2**20
-
-
-def read_bundle(name: str) -> str:
-    """
-    A file that the package build made, for example "runtime.js".
-
-    Raises:
-        EngineError: when the package was not built.
-    """
-    try:
-        return (resources.files("nano") / "runtime" / "dist" / name).read_text("utf-8")
-    except FileNotFoundError as error:
-        msg = f"nano/runtime/dist/{name} is missing: the package was not built; run `pip install .`"
-        raise EngineError(msg) from error
 
 
 class IsolatePool:

@@ -32,9 +32,8 @@ from nano.errors import EngineError
 
 __all__ = ["EvalResult", "V8Function", "V8Isolate", "context_count", "supported_version"]
 
-#: `--single-threaded` bounds the native threads: one for each isolate and none besides.  Without code generation
-#: from strings, apps have no `eval` and no `new Function`, as on Workers; what the host evaluates is not affected.
-FLAGS: tuple[str, ...] = ("--single-threaded", "--disallow-code-generation-from-strings")
+#: One native thread for each isolate and none besides.
+FLAGS = ("--single-threaded",)
 
 _VERSIONS = ("0.14.",)
 _FUNCTIONS = (

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 
+from nano.bundle import read_bundle
 from nano.ops.registry import host_question
 
-__all__ = ["entropy"]
+__all__ = ["chunk", "entropy"]
 
 _LARGEST = 65536
 
@@ -18,3 +19,13 @@ _LARGEST = 65536
 def entropy(question: bytes) -> bytes:
     """Random bytes of the operating system; *question* is their number as u32, little-endian."""
     return os.urandom(min(int.from_bytes(question[:4], "little"), _LARGEST))
+
+
+@host_question("host.chunk")
+def chunk(question: bytes) -> bytes:
+    """The source of a part of the runtime that is loaded late; *question* is its name."""
+    name = question.decode("ascii", "replace")
+    if not name.isidentifier():
+        msg = f"there is no chunk {name!r}"
+        raise ValueError(msg)
+    return read_bundle(f"chunks/{name}.js").encode()

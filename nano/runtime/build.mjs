@@ -1,11 +1,12 @@
 // Bundles the runtime and the module compiler; run by the package build (setup.py) and by developers.
 //
 // Out come dist/runtime.js and dist/compiler.js, each one expression whose value is the bundle's boot
-// function, and dist/ops.json, the names of the host operations: the literal first arguments of hostOp(…)
-// and hostCallSync(…) are collected from the sources and replaced by their place in that list.
+// function; dist/chunks/NAME.js, the parts of the runtime that an isolate loads when they are first used; and
+// dist/ops.json, the names of the host operations: the literal first arguments of hostOp(…) and hostCallSync(…)
+// are collected from the sources and replaced by their place in that list.
 
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -52,30 +53,157 @@ const prepare = (names) => ({
     }),
 });
 
-async function bundle(entry, outfile, ops) {
-  const result = await build({
-    entryPoints: [join(here, entry)],
-    bundle: true,
-    format: "iife",
-    globalName: "bundle",
-    target: "esnext",
-    // Escapes keep the source one byte a character in every isolate.
-    charset: "ascii",
-    minify: true,
-    legalComments: "none",
-    write: false,
-    plugins: [prepare(ops)],
-    logLevel: "warning",
-  });
-  const source = result.outputFiles[0].text;
-  const prefix = /^(?:"use strict";)?var bundle=/;
-  if (!prefix.test(source)) throw new Error(`${outfile}: unexpected shape of the bundle: ${source.slice(0, 40)}`);
-  const expression = source.replace(prefix, "").trimEnd().replace(/;$/, "");
-  await writeFile(join(here, "dist", outfile), `"use strict";(${expression}).boot\n//# sourceURL=nano:${outfile}\n`);
+/**
+ * The chunks: what they are called, and which modules are in them. The exports that others use of these modules
+ * must be functions; nothing may happen at their top level; and no module may be in two chunks.
+ */
+const CHUNKS = {
+  console: ["inspect.js", "inspect_format.js", "inspect_table.js"],
+  decoders: ["legacy_decoders.js"],
+  hosts: ["url_host.js"],
+  streams: ["streams/tee.js", "streams/pipe.js", "streams/iteration.js"],
+};
+
+const IMPORT = /^import \{([^}]*)\} from "([^"]+)";/gm;
+const EXPORT = /^export (?:async )?(?:function\*? |const |let |class )(\w+)/gm;
+
+/** The chunk a module is in, by absolute path. */
+const chunkOf = new Map(
+  Object.entries(CHUNKS).flatMap(([name, modules]) => modules.map((module) => [join(here, module), name])),
+);
+
+const key = (path) => relative(here, path);
+
+/** What a module imports by name from others of ours: [path, name] pairs. */
+async function importedNames(path) {
+  const found = [];
+  for (const [, names, from] of (await readFile(path, "utf8")).matchAll(IMPORT)) {
+    if (!from.startsWith(".")) continue;
+    for (const name of names.split(",")) {
+      if (name.trim()) found.push([join(dirname(path), from), name.trim().split(" as ")[0]]);
+    }
+  }
+  return found;
 }
 
+/** For the boot bundle: modules of chunks become functions that load them, and the registry is made. */
+const bootPlugin = (registry) => ({
+  name: "boot",
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^nano:registry$/ }, () => ({ path: "registry", namespace: "made" }));
+    onLoad({ filter: /^registry$/, namespace: "made" }, () => ({ contents: registry, resolveDir: here }));
+    onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
+      const target = join(resolveDir, path);
+      return chunkOf.has(target) ? { path: target, namespace: "stub" } : undefined;
+    });
+    onLoad({ filter: /./, namespace: "stub" }, async ({ path }) => {
+      const names = [...(await readFile(path, "utf8")).matchAll(EXPORT)].map(([, name]) => name);
+      const stubs = names.map(
+        (name) =>
+          `export const ${name} = (...args) => ReflectApply(chunk("${chunkOf.get(path)}").${name}, undefined, args);`,
+      );
+      const imports = 'import { chunk } from "./lazy.js";\nimport { ReflectApply } from "./primordials.js";';
+      return { contents: [imports, ...stubs].join("\n"), resolveDir: here };
+    });
+  },
+});
+
+/** For a chunk: what the boot bundle has comes from there, and other chunks likewise through its functions. */
+const chunkPlugin = (name, shared, used) => ({
+  name: "chunk",
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^\./ }, ({ path, resolveDir, importer }) => {
+      const target = join(resolveDir, path);
+      if (importer === "" || chunkOf.get(target) === name) return undefined;
+      return shared.has(target) || chunkOf.has(target) ? { path: target, namespace: "core" } : undefined;
+    });
+    onLoad({ filter: /./, namespace: "core" }, ({ path }) => {
+      const names = [...used.get(path)];
+      return { contents: names.map((each) => `export const ${each} = core["${key(path)}"].${each};`).join("\n") };
+    });
+  },
+});
+
+/** Names that chunks use of modules outside of them, by path. */
+async function namesUsedByChunks(members) {
+  const used = new Map();
+  for (const path of members) {
+    for (const [target, name] of await importedNames(path)) {
+      used.set(target, (used.get(target) ?? new Set()).add(name));
+    }
+  }
+  return used;
+}
+
+/** The module behind "nano:registry". */
+function registrySource(used, shared) {
+  const lines = [];
+  const entries = [];
+  for (const [path, names] of used) {
+    if (!shared.has(path) && !chunkOf.has(path)) continue;
+    const at = entries.length;
+    const list = [...names];
+    lines.push(`import { ${list.map((name, i) => `${name} as _${at}_${i}`).join(", ")} } from "./${key(path)}";`);
+    entries.push(`"${key(path)}": { ${list.map((name, i) => `get ${name}() { return _${at}_${i}; }`).join(", ")} }`);
+  }
+  return `${lines.join("\n")}\nexport const registry = () => ({ ${entries.join(", ")} });`;
+}
+
+const OPTIONS = {
+  bundle: true,
+  format: "iife",
+  globalName: "bundle",
+  target: "esnext",
+  // Escapes keep the source one byte a character in every isolate.
+  charset: "ascii",
+  minify: true,
+  legalComments: "none",
+  write: false,
+  metafile: true,
+  logLevel: "warning",
+};
+
+/** Bundle to one expression, whose value is the exports. */
+async function expression(options) {
+  const result = await build({ ...OPTIONS, ...options });
+  const source = result.outputFiles[0].text;
+  const prefix = /^(?:"use strict";)?var bundle=/;
+  if (!prefix.test(source)) throw new Error(`unexpected shape of a bundle: ${source.slice(0, 40)}`);
+  const inputs = Object.keys(result.metafile.inputs).filter((path) => !path.includes(":"));
+  return {
+    source: source.replace(prefix, "").trimEnd().replace(/;$/, ""),
+    inputs: new Set(inputs.map((path) => resolve(path))),
+  };
+}
+
+/** Write the boot bundle and its chunks. */
+async function buildRuntime(ops) {
+  const boot = (registry) =>
+    expression({ entryPoints: [join(here, "index.js")], plugins: [bootPlugin(registry), prepare(ops)] });
+  const shared = (await boot("export const registry = () => ({});")).inputs;
+  // What only chunks import is in a chunk as well, hence the sources of all that they are made of.
+  const members = new Set(chunkOf.keys());
+  for (const path of members) {
+    for (const [target] of await importedNames(path)) if (!shared.has(target) && !chunkOf.has(target)) members.add(target);
+  }
+  const used = await namesUsedByChunks(members);
+  for (const [name, modules] of Object.entries(CHUNKS)) {
+    const contents = modules.map((module) => `export * from "./${module}";`).join("\n");
+    const { source } = await expression({
+      stdin: { contents, resolveDir: here },
+      plugins: [chunkPlugin(name, shared, used), prepare(ops)],
+    });
+    await writeFile(join(here, "dist/chunks", `${name}.js`), `"use strict";return ${source}\n//# sourceURL=nano:${name}.js\n`);
+  }
+  await writeEntry("runtime.js", await boot(registrySource(used, shared)));
+}
+
+/** Write a bundle whose value is its `boot` function. */
+const writeEntry = (outfile, { source }) =>
+  writeFile(join(here, "dist", outfile), `"use strict";(${source}).boot\n//# sourceURL=nano:${outfile}\n`);
+
 const ops = await collectOps();
-await mkdir(join(here, "dist"), { recursive: true });
-await bundle("index.js", "runtime.js", ops);
-await bundle("compiler/index.js", "compiler.js", ops);
-await writeFile(join(here, "dist", "ops.json"), `${JSON.stringify(ops)}\n`);
+await mkdir(join(here, "dist/chunks"), { recursive: true });
+await buildRuntime(ops);
+await writeEntry("compiler.js", await expression({ entryPoints: [join(here, "compiler/index.js")], plugins: [prepare(ops)] }));
+await writeFile(join(here, "dist/ops.json"), `${JSON.stringify(ops)}\n`);

@@ -10,6 +10,9 @@ import { AbortController, AbortSignal } from "./abort.js";
 import { atob, btoa } from "./base64.js";
 import { Blob, File } from "./blob.js";
 import { lockTypedArrays } from "./bytes.js";
+import { Cache, CacheStorage, caches } from "./caches.js";
+import { CompressionStream, DecompressionStream } from "./compression.js";
+import { forbidCodeGeneration } from "./code_generation.js";
 import { DOMException } from "./dom_exception.js";
 import { TextDecoder, TextEncoder } from "./encoding.js";
 import { CloseEvent, CustomEvent, ErrorEvent, Event, EventTarget, PromiseRejectionEvent } from "./events.js";
@@ -17,6 +20,7 @@ import { FileReader, ProgressEvent } from "./file_reader.js";
 import { FormData } from "./form_data.js";
 import { WorkerGlobalScope, installGlobalScope } from "./global_scope.js";
 import { Headers } from "./headers.js";
+import { HTMLRewriter } from "./html_rewriter.js";
 import { BroadcastChannel, MessageChannel, MessageEvent, MessagePort } from "./message_channel.js";
 import { Navigator } from "./navigator.js";
 import {
@@ -56,6 +60,8 @@ import { clearInterval, clearTimeout, queueMicrotask, setInterval, setTimeout } 
 import { URL } from "./url.js";
 import { URLPattern } from "./url_pattern.js";
 import { URLSearchParams } from "./url_search_params.js";
+import { installWebAssemblyStreaming } from "./wasm.js";
+import { WebSocketPair } from "./web_socket_pair.js";
 
 /** Interfaces, functions and objects by global name. @type {Record<string, any>} */
 const GLOBALS = {
@@ -69,10 +75,14 @@ const GLOBALS = {
   Blob,
   BroadcastChannel,
   ByteLengthQueuingStrategy,
+  Cache,
+  CacheStorage,
   CloseEvent,
+  CompressionStream,
   CountQueuingStrategy,
   CustomEvent,
   DOMException,
+  DecompressionStream,
   ErrorEvent,
   Event,
   EventTarget,
@@ -80,6 +90,7 @@ const GLOBALS = {
   FileReader,
   FixedLengthStream,
   FormData,
+  HTMLRewriter,
   Headers,
   IdentityTransformStream,
   MessageChannel,
@@ -113,12 +124,14 @@ const GLOBALS = {
   URL,
   URLPattern,
   URLSearchParams,
+  WebSocketPair,
   WorkerGlobalScope,
   WritableStream,
   WritableStreamDefaultController,
   WritableStreamDefaultWriter,
   atob,
   btoa,
+  caches,
   clearInterval,
   clearTimeout,
   queueMicrotask,
@@ -144,7 +157,9 @@ export function installGlobals() {
   }
   define("self", globalThis_);
   installGlobalScope();
+  installWebAssemblyStreaming();
   lockTypedArrays();
+  forbidCodeGeneration();
   for (let i = 0; i < REMOVED.length; i++) ReflectDeleteProperty(globalThis_, REMOVED[i]);
   for (let i = 0; i < REMOVED_FROM_ATOMICS.length; i++) {
     ReflectDeleteProperty(/** @type {any} */ (globalThis_).Atomics, REMOVED_FROM_ATOMICS[i]);

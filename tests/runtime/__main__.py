@@ -18,7 +18,9 @@ async def _main(reactor: Any, names: list[str]) -> None:
     for name in names or suites():
         report = await run_suite(reactor, name)
         bad += not report.whole or bool(report.failed)
-        print(f"{name}: {len(report.passed)} passed, {len(report.failed)} failed{'' if report.whole else ', INCOMPLETE'}")
+        print(
+            f"{name}: {len(report.passed)} passed, {len(report.failed)} failed{'' if report.whole else ', INCOMPLETE'}"
+        )
         for test, stack in report.failed.items():
             print(f"  {test}\n    {stack}".replace("\n", "\n    "))
         for line in report.output:

@@ -14,10 +14,10 @@ from twisted.internet.defer import Deferred
 from twisted.python.filepath import FilePath
 
 from nano.apps.program import make_program
+from nano.bundle import read_bundle
 from nano.config import AppConfig
 from nano.engine.compiler import ModuleCompiler
 from nano.engine.host import IsolateHost
-from nano.engine.pool import read_bundle
 from nano.errors import DrainingError, NanoError
 from nano.service import make_loader, make_pool
 

@@ -20,7 +20,6 @@ import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
-from nano.engine import v8
 from nano.errors import EngineError
 from nano.interfaces import Reactor
 from tests.wpt.results import FileResult
@@ -174,8 +173,6 @@ def main() -> None:
     """
     Serve stdin and stdout, then end without waiting for isolates that cannot be stopped.
     """
-    # idlharness.js evaluates strings, which apps may not; nothing else of the suite does.
-    v8.FLAGS = ("--single-threaded",)
     from twisted.internet import reactor as installed
 
     reactor: Any = installed
