@@ -120,14 +120,14 @@ class NanoOneWorker(Nano):
 
 
 class Workerd(Server):
-    """Cloudflare's workerd, from npm (`npm ci` in this folder)."""
+    """Cloudflare's workerd, from npm (`npm install` in this folder)."""
 
     name = "workerd"
 
     def command(self, folder: Path) -> list[str]:
         binary = HERE / "node_modules" / ".bin" / "workerd"
         if not binary.exists():
-            raise SystemExit(f"workerd is not there: run `npm ci` in {HERE.name}/")
+            raise SystemExit(f"workerd is not there: run `npm install` in {HERE.name}/")
         shutil.copyfile(self.app, folder / "app.js")
         names = [f"app{i}" for i in range(self.scenario.hosts)]
         services = [f'(name = "{name}", worker = .app)' for name in names]
