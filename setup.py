@@ -28,6 +28,7 @@ INSTALL_REQUIRES = [
     "zope.interface>=6.0",
     # Its C interface is private, and changes with the minor version: see nano/engine/v8.py.
     "mini-racer>=0.14.1,<0.15",
+    "httptools>=0.6.4",
     "cryptography>=44",
     "service-identity>=23.1",
     "pydantic>=2.10",

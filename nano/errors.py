@@ -129,7 +129,7 @@ class NanoError(Exception):
     code: ClassVar[str]
     message: ClassVar[str] = "Internal Server Error"
     level: ClassVar[Level] = "error"
-    retry_after: ClassVar[int | None] = None
+    retry_after: int | None = None
     close: ClassVar[bool] = False
 
     def __init__(self, detail: str = "") -> None:
@@ -389,7 +389,13 @@ class QuarantinedError(ServerError):
     code = "quarantined"
     message = "Service Unavailable"
     level = "warn"
-    retry_after = 1
+
+    def __init__(self, detail: str = "", retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[type[QuarantinedError], tuple[str, int | None]]:
+        return type(self), (self.detail, self.retry_after)
 
 
 class EngineError(ServerError):

@@ -87,6 +87,8 @@ class Exchange:
         request_id: names this exchange in logs.
 
     Attributes:
+        app: the name of the app that serves it, "" for none.
+        received: how many bytes of request body the front end has read.
         status: of the response; 0 before its head.
         outcome: how it ended: "ok" or the code of a `NanoError`.
         error: what it ended with, if it failed.
@@ -99,6 +101,7 @@ class Exchange:
         "_finished",
         "_remaining",
         "_sink",
+        "app",
         "body",
         "body_bytes",
         "dev",
@@ -108,6 +111,7 @@ class Exchange:
         "outcome",
         "owner",
         "paused",
+        "received",
         "request_id",
         "state",
         "status",
@@ -131,6 +135,8 @@ class Exchange:
         self.headers = headers
         self.body = body
         self.request_id = request_id
+        self.app = ""
+        self.received = len(body) if isinstance(body, bytes) else 0
         self.owner: ExchangeOwner = _NO_OWNER
         self.state = ExchangeState.WAITING
         self.status = 0

@@ -13,6 +13,7 @@ import uuid
 from typing import Any
 
 from klein import Klein
+from klein.resource import KleinResource
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
@@ -62,8 +63,12 @@ class RequestSink:
         """Send the response head (IResponseSink)."""
         request, exchange = self._request, self.exchange
         request.setResponseCode(status, reason or None)
+        # Of what twisted.web sets beforehand only Date stays, and only if the app has none.
         request.responseHeaders.removeHeader(b"content-type")
+        request.responseHeaders.removeHeader(b"server")
         request.defaultContentType = None
+        if any(name.lower() == b"date" for name, _ in headers):
+            request.responseHeaders.removeHeader(b"date")
         for name, value in headers:
             request.responseHeaders.addRawHeader(name, value)
         if length is not None:
@@ -71,8 +76,10 @@ class RequestSink:
         if (exchange is not None and length is None) or length:
             self._streaming = True
             request.registerProducer(exchange, True)
-        if (exchange is not None and exchange.method == "HEAD") or length is None:
-            request.write(b"")
+        if exchange is not None and exchange.error is not None and exchange.error.close:
+            _end_connection(request)
+        # The head leaves at once, however long the body takes.
+        request.write(b"")
 
     def write(self, data: bytes) -> None:
         """Send a piece of the body (IResponseSink)."""
@@ -173,9 +180,34 @@ class AppResource(Resource):
         try:
             self._front.exchange(request)
         except NanoError as error:
-            _answer(request, error)
+            request.write(_answer(request, error))
             request.finish()
         return NOT_DONE_YET
+
+
+class _AnyPath(KleinResource):
+    """
+    The resource of a tree that routes by host alone.
+
+    Klein would redirect paths with empty segments, and refuse those that are no UTF-8 or in absolute form; what a path
+    means is the app's business.
+    """
+
+    def render(self, request: Any) -> Any:
+        host = request.getHeader(b"host") or b""
+        if not host.isascii():
+            request.write(_answer(request, InvalidRequestError(f"invalid Host header {host!r}")))
+            request.finish()
+            return NOT_DONE_YET
+        request.postpath = [b""]
+        return super().render(request)
+
+
+class _Tree(Klein):
+    """A Klein tree with such a resource."""
+
+    def resource(self) -> KleinResource:
+        return _AnyPath(self)
 
 
 class AppTree:
@@ -188,7 +220,7 @@ class AppTree:
         fallback: answers for hosts that no app claims.
     """
 
-    klein = Klein()
+    klein = _Tree()
 
     def __init__(self, reactor: IReactorTime, apps: IAppLookup, fallback: IEventHandler) -> None:
         self._front = _Front(reactor, apps)
@@ -214,4 +246,13 @@ def _answer(request: Any, error: BaseException | None) -> bytes:
     for name, value in headers:
         request.setHeader(name, value)
     request.setHeader(b"content-length", b"%d" % len(body))
+    if refusal.close:
+        _end_connection(request)
     return body
+
+
+def _end_connection(request: Any) -> None:
+    """Close the connection after this response, where it is one of HTTP/1."""
+    if request.clientproto != b"HTTP/2":
+        request.setHeader(b"connection", b"close")
+        request.channel.persistent = False

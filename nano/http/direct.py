@@ -1,0 +1,47 @@
+# -*- test-case-name: tests.http.test_sockets -*-
+"""
+Writing to a socket without the detour through the reactor.
+
+`ITransport.write` waits for the reactor to say that the socket takes data, which costs two system calls and a turn of
+the reactor per response, although the socket of a client that waits for its answer is always ready.  So we try at
+once, and leave to the transport what the kernel did not take.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.tcp import Connection
+
+__all__ = ["is_direct", "send_now"]
+
+#: Larger pieces have their costs elsewhere, and what is left of them would have to be copied.
+_LIMIT = 65536
+
+
+def is_direct(transport: Any) -> bool:
+    """Whether `send_now` works on *transport*: it is a plain socket's own, with nothing like TLS in between."""
+    return isinstance(transport, Connection) and not transport.TLS
+
+
+def send_now(transport: Any, data: bytes) -> None:
+    """
+    Send *data* in its turn, at once if it is its turn.
+
+    `_tempDataLen` is private to Twisted, and nothing public tells whether something waits in front of us.  Where it is
+    missing, this is `write`.
+    """
+    if (
+        len(data) <= _LIMIT
+        and not getattr(transport, "_tempDataLen", True)
+        and not transport.dataBuffer
+        and transport.connected
+        and not transport.disconnecting
+    ):
+        sent = transport.writeSomeData(data)
+        # Else it is an exception, which the transport will meet again.
+        if isinstance(sent, int):
+            if sent == len(data):
+                return
+            data = data[sent:]
+    transport.write(data)
