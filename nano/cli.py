@@ -19,7 +19,7 @@ from nano import __version__
 from nano.config import Config, check_config, config_schema, read_override
 from nano.errors import ConfigError, NanoError
 from nano.scaffold import new_app
-from nano.tap import OPTION_HELP, requested_config, stop_on_signals, summary
+from nano.tap import OPTION_HELP, make_server, requested_config, stop_on_signals, summary
 
 if TYPE_CHECKING:
     from twisted.application.service import IService
@@ -138,9 +138,7 @@ def _serve(options: argparse.Namespace) -> int:
         return 0
     from twisted.internet import reactor
 
-    from nano.service import NanoService
-
-    return run_service(reactor, config, NanoService)
+    return run_service(reactor, config, make_server)
 
 
 def run_service(reactor: Any, config: Config, build: Callable[..., IService]) -> int:
@@ -155,9 +153,10 @@ def run_service(reactor: Any, config: Config, build: Callable[..., IService]) ->
         The exit code.
     """
     from twisted.internet.error import CannotListenError
-    from twisted.logger import globalLogBeginner, textFileLogObserver
 
-    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)], redirectStandardIO=False)
+    from nano.admin.log import start_logging
+
+    start_logging(config.log)
     service = build(config, reactor=reactor)
     try:
         service.privilegedStartService()
@@ -169,7 +168,7 @@ def run_service(reactor: Any, config: Config, build: Callable[..., IService]) ->
     if sys.stdout.isatty():
         print(f"Serving {_addresses(config)}; stop with Ctrl-C.", flush=True)
     reactor.run()
-    return 0
+    return 1 if getattr(service, "gave_up", "") else 0
 
 
 def _addresses(config: Config) -> str:

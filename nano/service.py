@@ -2,7 +2,7 @@
 """
 `NanoService`: builds every part of nano, introduces them to one another, and fixes the order in which they stop.
 
-    listeners ──> AppTree ──> AppSet ─────> App ──> IsolateHost
+    listeners ──> HTTPFactory ──> AppSet ─> App ──> IsolateHost
                                              │          ↑
                                              └── IsolatePool, Watchdog
 
@@ -13,32 +13,42 @@ Neither signals nor logging nor the global reactor is touched here.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from functools import partial
 from typing import Any, NamedTuple
 
 from twisted.application.service import MultiService
 from twisted.application.strports import service as endpoint_service
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.filepath import FilePath
-from twisted.web.server import Site
+from twisted.web.resource import IResource
 
+from nano.admin.api import make_site
 from nano.admin.health import health_answer
+from nano.admin.log import AccessLog
+from nano.admin.metrics import Metrics, Readings
 from nano.apps.app import App
+from nano.apps.app_log import AppLog
 from nano.apps.app_set import AppSet
+from nano.apps.control import LocalControl
 from nano.apps.modules import AppBundle, CompileCache, ModuleLoader
 from nano.apps.program import make_program
 from nano.bundle import read_bundle
-from nano.config import AppConfig, Config
+from nano.config import AppConfig, Config, load_config
 from nano.engine.compiler import ModuleCompiler
 from nano.engine.host import IsolateHost
 from nano.engine.pool import IsolatePool
-from nano.engine.watchdog import Watchdog
+from nano.engine.watchdog import Watchdog, resident_memory
+from nano.exchange import Exchange
+from nano.http.factory import HTTPFactory
 from nano.http.resource import AppTree
 from nano.http.unclaimed import Unclaimed
 from nano.interfaces import IEventHandler, IsolateProgram, Traces
-from nano.ops import compression, encoding, host, url
+from nano.builtin_modules import builtin_names
+from nano.ops import compression, crypto, encoding, host, node_crypto, url
 from nano.ops.registry import OpTable
 
 __all__ = ["NanoService", "make_loader", "make_pool"]
@@ -48,7 +58,7 @@ SPARES = 2
 #: How long freeing isolates may take when the service stops, in seconds.
 FREEING_TIME = 5.0
 
-_OP_MODULES = (compression, encoding, host, url)
+_OP_MODULES = (compression, crypto, encoding, host, node_crypto, url)
 
 
 class _Limits(NamedTuple):
@@ -62,16 +72,18 @@ class _Limits(NamedTuple):
 class _Isolates:
     """Where apps get isolates: from the pool, under the watchdog's eyes (nano.apps.app.HostSource)."""
 
-    def __init__(self, pool: IsolatePool, watchdog: Watchdog, traces: Traces | None) -> None:
+    def __init__(self, pool: IsolatePool, watchdog: Watchdog, traces: Traces | None, metrics: Metrics) -> None:
         self._pool = pool
         self._watchdog = watchdog
         self._traces = traces
+        self._metrics = metrics
 
     def get(self) -> Deferred[IsolateHost]:
         return self._pool.get()
 
     def watch(self, host: IsolateHost, config: AppConfig) -> None:
-        self._watchdog.watch(host, _Limits(config.timeout, config.request_timeout, config.memory))
+        limits = _Limits(config.timeout, config.request_timeout, config.memory)
+        self._watchdog.watch(host, limits, self._metrics.meter(config.name).spent)
         if self._traces is not None:
             host.trace = self._traces.open(config.name, host.cpu_seconds)
 
@@ -89,7 +101,7 @@ def make_pool(reactor: Any, spares: int) -> IsolatePool:
 def make_loader(reactor: Any, compiler: ModuleCompiler, cache: CompileCache | None) -> ModuleLoader:
     """What reads apps from disk, on the reactor's threads."""
     in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
-    return ModuleLoader(compiler.compile, compiler.version, in_thread, cache=cache)
+    return ModuleLoader(compiler.compile, compiler.version, in_thread, builtin_names(), cache)
 
 
 class NanoService(MultiService):
@@ -101,37 +113,60 @@ class NanoService(MultiService):
         reactor: runs it; the global reactor if not given.
         ports: what endpoints listen through, if not the reactor itself.
         traces: where isolates leave a trace of what they do.
+        worker: names this process in metrics.
 
     Attributes:
         apps: all that is served.
+        control: changes it.
+        metrics: its figures.
         draining: whether nothing new is accepted.
     """
 
     _log = Logger()
 
-    def __init__(self, config: Config, reactor: Any = None, ports: Any = None, traces: Traces | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        reactor: Any = None,
+        ports: Any = None,
+        traces: Traces | None = None,
+        worker: str = "",
+    ) -> None:
         super().__init__()
         if reactor is None:
             from twisted.internet import reactor
         self.config = config
         self.draining = False
         self._reactor = reactor
-        self._traces = traces
         self._pool = make_pool(reactor, SPARES)
         self._watchdog = Watchdog(reactor)
         self._compiler = ModuleCompiler(reactor, read_bundle("compiler.js"))
         cache = CompileCache(FilePath(config.state_dir).child("compiled"))
         self._loader = make_loader(reactor, self._compiler, cache)
+        self.metrics = Metrics(reactor, self._readings, worker)
+        self._access_log = AccessLog() if config.log.access else None
+        self._isolates = _Isolates(self._pool, self._watchdog, traces, self.metrics)
         self.apps = AppSet(reactor, self._make_app, config.drain_timeout)
+        self.control = LocalControl(config, self.apps, self, reactor)
         self._when_ready: list[Deferred[None]] = []
-        tree = AppTree(reactor, self.apps, Unclaimed(lambda path: health_answer(path, self)))
-        site = Site(tree.klein.resource(), reactor=reactor)
-        site.noisy = False
+        self._unclaimed = Unclaimed(lambda path: health_answer(path, self))
+        self._connections = HTTPFactory(
+            reactor, self.apps, self._unclaimed, config.limits, config.trusted_proxies, self.finished
+        )
         for endpoint in config.listen:
-            endpoint_service(endpoint, site, reactor if ports is None else ports).setServiceParent(self)
+            listener = endpoint_service(endpoint, self._connections, reactor if ports is None else ports)
+            listener.setServiceParent(self)
+        # Workers, which listen through *ports* of their supervisor, leave to that what concerns the server as a whole.
+        self._alone = ports is None
+        # No child like the others: it tells how the server drains until that is over.
+        self._admin: MultiService = MultiService()
+        if config.admin is not None and self._alone:
+            admin = make_site(reactor, self.control, config.admin.secret)
+            endpoint_service(config.admin.listen, admin, reactor).setServiceParent(self._admin)
 
     def _make_app(self, config: AppConfig) -> App:
-        return App(config, _Isolates(self._pool, self._watchdog, self._traces), self._read)
+        log = AppLog(config.name, config.env, self._reactor)
+        return App(config, self._isolates, self._read, log, self.metrics.meter(config.name))
 
     def _read(self, config: AppConfig) -> Deferred[IsolateProgram]:
         def loaded(bundle: AppBundle) -> IsolateProgram:
@@ -157,9 +192,56 @@ class NanoService(MultiService):
         """
         return self.apps[name]
 
+    def resource(self) -> IResource:
+        """All apps as one resource, by Host, for somebody's site: a Klein tree."""
+        tree: IResource = AppTree(self._reactor, self.apps, self._unclaimed).klein.resource()
+        return tree
+
     def status(self) -> dict[str, Any]:
-        """How it is, in JSON: `apps`, one object for each app that is served."""
-        return {"apps": [_described(app) for app in self.apps.apps]}
+        """How it is, in JSON: `apps`, one object for each app that is served, and `metrics`, its figures."""
+        return {"apps": self.control.states(), "metrics": self.metrics.snapshot()}
+
+    def finished(self, exchange: Exchange, client: str, seconds: float) -> None:
+        """An exchange with *client* is over, after so many seconds: for metrics and the access log."""
+        self.metrics.finished(exchange, seconds)
+        if self._access_log is not None:
+            self._access_log(exchange, client, seconds)
+
+    # What its control asks (nano.apps.control.Server).
+
+    def read_config(self) -> Deferred[Config]:
+        """
+        The configuration as it stands in its file now; the one there is if it came from no file.
+
+        Fails with `ConfigError`.
+        """
+        config, origin = self.control.config, self.config.origin
+        if not origin.file:
+            return succeed(config)
+        read = partial(load_config, origin.file, overrides=origin.overrides, log_format=config.log.format)
+        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), read)
+
+    def usage(self, app: str) -> tuple[float, int]:
+        """Seconds of CPU time, and bytes of memory, of an app."""
+        return self.metrics.app(app).cpu, sum(map(self._watchdog.memory_of, self.apps[app].hosts))
+
+    def snapshot(self) -> dict[str, Any]:
+        """Its figures."""
+        return self.metrics.snapshot()
+
+    def reloaded(self, result: str) -> None:
+        """A reload has ended."""
+        self.metrics.reloaded(result)
+
+    def _readings(self) -> Readings:
+        active: Counter[str] = Counter()
+        heap: Counter[str] = Counter()
+        isolates: Counter[str] = Counter(spare=self._pool.spares, freeing=self._pool.blocked)
+        for app in self.apps.versions:
+            active[app.name] += app.in_flight
+            heap[app.name] += sum(map(self._watchdog.memory_of, app.hosts))
+            isolates.update(host.state.value for host in app.hosts)
+        return Readings(active, heap, isolates, resident_memory())
 
     def when_ready(self) -> Deferred[None]:
         """
@@ -174,9 +256,18 @@ class NanoService(MultiService):
 
     # IService.
 
+    def privilegedStartService(self) -> None:
+        """Open the listeners."""
+        super().privilegedStartService()
+        self._admin.privilegedStartService()
+
     def startService(self) -> None:
         """Start the isolates and load the apps; listeners have been open since privilegedStartService."""
         super().startService()
+        self._admin.startService()
+        self.metrics.start()
+        if self._alone:
+            self.metrics.configured()
         self._watchdog.start()
         self._pool.fill()
         self.apps.open(self.config.apps).addCallback(self._opened)
@@ -197,20 +288,23 @@ class NanoService(MultiService):
 
     async def _stop(self) -> None:
         self.draining = True
-        await maybeDeferred(super().stopService)
+        deadline = self._reactor.seconds() + self.config.drain_timeout
+        # Listeners stay open meanwhile, and tell that the server drains.
+        gone = self._connections.drain()
         await self.apps.close()
+        await self._let_go(gone, deadline)
+        await maybeDeferred(super().stopService)
         self._compiler.stop()
         self._watchdog.stop()
+        self.metrics.stop()
+        await maybeDeferred(self._admin.stopService)
         await self._pool.stop(FREEING_TIME)
 
-
-def _described(app: App) -> dict[str, Any]:
-    error = None if app.error is None else {"code": app.error.code, "detail": str(app.error)}
-    return {
-        "name": app.name,
-        "state": app.state.value,
-        "version": app.version,
-        "isolates": app.isolates,
-        "in_flight": app.in_flight,
-        "error": error,
-    }
+    async def _let_go(self, gone: Deferred[None], deadline: float) -> None:
+        """Give connections until *deadline* to take what has been answered, and cut the rest."""
+        gone.addTimeout(max(0.1, deadline - self._reactor.seconds()), self._reactor)
+        try:
+            await gone
+        except DeferredTimeoutError:
+            cut = self._connections.cut()
+            self._log.warn("{count} responses were cut by the end of the drain", count=cut, event="drain-timeout")

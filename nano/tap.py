@@ -9,13 +9,18 @@ touching the global reactor, signals and the interpreter's exit.
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from twisted.application.service import MultiService
+from twisted.logger import ILogObserver
 from twisted.python import usage
+from twisted.python.components import Componentized
 
 from nano import __version__
 from nano.config import (
@@ -31,15 +36,21 @@ from nano.errors import ConfigError, NanoError
 if TYPE_CHECKING:
     from twisted.application.service import IService
 
-    from nano.config import LogFormat
+    from nano.admin.log import LogObserver
+    from nano.config import LogConfig, LogFormat
 
 __all__ = [
     "OPTION_HELP",
     "Options",
+    "exit_if_broken",
+    "log_observer",
     "makeService",
+    "make_server",
     "quiet_start_errors",
     "read_overrides",
+    "reload_on_hangup",
     "requested_config",
+    "rotate_on_signal",
     "stop_on_signals",
     "summary",
 ]
@@ -121,17 +132,116 @@ def makeService(options: Options, build: Callable[..., IService] | None = None) 
     The service that serves what *options* say, on the reactor twistd has chosen.
 
     Args:
-        build: called as `NanoService` is, and in place of it.
+        build: called as `make_server` is, and in place of it.
     """
     from twisted.internet import reactor
 
-    if build is None:
-        from nano.service import NanoService
-
-        build = NanoService
     quiet_start_errors()
     stop_on_signals(reactor)
-    return build(options.loaded, reactor=reactor)
+    service = (make_server if build is None else build)(options.loaded, reactor=reactor)
+    atexit.register(exit_if_broken, service)
+    observer = log_observer(options.loaded.log, options.parent, reactor)
+    return service if observer is None else _Logged(service, observer)
+
+
+def make_server(config: Config, reactor: Any) -> IService:
+    """
+    What serves *config*: everything in this process, or a supervisor with worker processes.
+    """
+    if not config.workers:
+        from nano.service import NanoService
+
+        service = NanoService(config, reactor=reactor)
+        reload_on_hangup(reactor, lambda: service.control.hangup())
+        return service
+    from nano.admin.listener import Administered
+    from nano.admin.metrics import Metrics, Readings
+    from nano.supervisor.memory import resident_memory
+    from nano.supervisor.operations import Operations
+    from nano.supervisor.supervisor import Supervisor
+
+    def give_up(reason: str) -> None:
+        sys.stderr.write(f"nano: {reason}\n")
+        if not supervisor.draining:
+            reactor.stop()
+
+    figures = Metrics(reactor, lambda: Readings(resident=resident_memory(os.getpid())), "supervisor")
+    figures.configured()
+    supervisor = Supervisor(config, reactor, figures, give_up)
+    operations = Operations(supervisor, figures)
+    reload_on_hangup(reactor, operations.hangup)
+    return Administered(supervisor, operations, config.admin, reactor)
+
+
+def exit_if_broken(service: IService) -> None:
+    """
+    Leave the process with 1 if *service* had to give up: twistd itself would leave it with 0.
+    """
+    if getattr(service, "gave_up", ""):
+        sys.stdout.flush()
+        os._exit(1)
+
+
+def reload_on_hangup(reactor: Any, reload: Callable[[], object]) -> None:
+    """
+    Once *reactor* runs, call *reload* when SIGHUP comes.
+    """
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        reactor.callFromThread(reload)
+
+    reactor.callWhenRunning(signal.signal, signal.SIGHUP, on_signal)
+
+
+class _Logged(MultiService):
+    """
+    Gives the application that *service* becomes part of its log observer; twistd asks for it next.
+    """
+
+    def __init__(self, service: IService, observer: LogObserver) -> None:
+        super().__init__()
+        service.setServiceParent(self)
+        self._observer = observer
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Called by twistd with the application (IService)."""
+        if isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self._observer)
+        super().setServiceParent(parent)
+
+
+def log_observer(config: LogConfig, twistd: Mapping[str, Any] | None, reactor: Any) -> LogObserver | None:
+    """
+    What logs as *config* says: to standard output, or to twistd.log when twistd daemonizes.
+
+    Args:
+        twistd: twistd's own options; None when ours stand alone.
+        reactor: rotates twistd.log when a signal says so.
+
+    Returns:
+        None where the user has chosen something else, with --logfile, --logger or --syslog.
+    """
+    if twistd is None or any(twistd.get(name) for name in ("logfile", "logger", "syslog")):
+        return None
+    from nano.admin.log import file_observer, stream_observer
+
+    if twistd.get("nodaemon"):
+        return stream_observer(config)
+    observer, file = file_observer(config, "twistd.log")
+    rotate_on_signal(reactor, file.rotate)
+    return observer
+
+
+def rotate_on_signal(reactor: Any, rotate: Callable[[], object]) -> None:
+    """
+    Call *rotate* on SIGUSR1, as twistd does for logs of its own, unless the signal has a use already.
+    """
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        reactor.callFromThread(rotate)
+
+    if signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL:
+        signal.signal(signal.SIGUSR1, on_signal)
 
 
 def read_overrides(texts: Mapping[str, str | None]) -> Overrides:

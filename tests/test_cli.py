@@ -275,7 +275,7 @@ class ServingProcesses(TestCase):
         """The exit code of a server that gets *signals*, and all it said."""
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
-        (self.folder / "app.json").write_text(json.dumps({"port": 1, "state_dir": manner}))
+        (self.folder / "app.json").write_text(json.dumps({"port": 1, "workers": 0, "state_dir": manner}))
         child = Child(signals)
         arguments = [*self.arguments, "-c", "app.json"]
         transport = reactor.spawnProcess(

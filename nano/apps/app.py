@@ -6,31 +6,34 @@ One app: its configuration, its code, its isolate and its exchanges in flight.
        │          │           ↑
        └──> FAILED ───────────┘
 
+    any of the first four ──> QUARANTINED ──> READY, or LOADING if it had no code yet
+
 While it is LOADING requests wait, within limits.  A FAILED app answers 503 `load-failed`; it stays so until a new
 version comes.  A READY app may be without an isolate for a while, after one was condemned: requests wait for the next
 isolate, which a spare makes a matter of milliseconds.  A DRAINING app takes nothing new; it is drained when all
-exchanges have been answered and its isolates have settled what `waitUntil` keeps.
+exchanges have been answered and its isolates have settled what `waitUntil` keeps.  A QUARANTINED app has brought down
+workers: it has no isolate, none of its code runs, and it answers 503 `quarantined`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from nano.apps.app_log import AppLog
 from nano.config import AppConfig
-from nano.errors import AppLoadError, DrainingError, EngineError, NanoError, OverloadedError
+from nano.errors import AppLoadError, DrainingError, EngineError, NanoError, OverloadedError, QuarantinedError
 from nano.exchange import Exchange
-from nano.interfaces import IEventHandler, IsolateProgram
+from nano.interfaces import AppMeter, IEventHandler, IsolateProgram
 
 __all__ = ["App", "AppState", "Host", "HostSource"]
-
-_LEVELS = ("debug", "info", "warn", "error")
 
 
 class AppState(Enum):
@@ -39,12 +42,17 @@ class AppState(Enum):
     LOADING = "loading"
     READY = "ready"
     FAILED = "failed"
+    QUARANTINED = "quarantined"
     DRAINING = "draining"
     GONE = "gone"
 
 
 class Host(Protocol):
     """An isolate host, as its app sees it."""
+
+    @property
+    def request_id(self) -> str:
+        """Of the one request it is at work on."""
 
     def load(self, program: IsolateProgram, owner: Any, timeout: float) -> Deferred[Any]:
         """Evaluate the app."""
@@ -72,6 +80,20 @@ class HostSource(Protocol):
         """The host is out of service."""
 
 
+class _Unmetered:
+    """An `AppMeter` that counts nothing."""
+
+    def starting(self) -> Callable[[], None]:
+        return lambda: None
+
+    def spent(self, seconds: float) -> None: ...
+
+    def fetched(self, status: str, seconds: float) -> None: ...
+
+
+_UNMETERED = _Unmetered()
+
+
 @implementer(IEventHandler)
 class App:
     """
@@ -81,31 +103,41 @@ class App:
         config: its configuration.
         hosts: gives it isolates.
         read: reads and compiles its code; fires with the program or fails with `AppLoadError`.
+        log: takes what it writes to its console; without a limit if not given.
+        meter: is told what it does.
 
     Attributes:
+        log: as given; knows which texts must not be shown.
         state: see the module's text.
         error: why it is FAILED, or what its last isolate was condemned for.
         in_flight: how many exchanges it has not answered yet.
     """
 
     _log = Logger()
-    _console = Logger(namespace="nano.app")
 
     def __init__(
-        self, config: AppConfig, hosts: HostSource, read: Callable[[AppConfig], Deferred[IsolateProgram]]
+        self,
+        config: AppConfig,
+        hosts: HostSource,
+        read: Callable[[AppConfig], Deferred[IsolateProgram]],
+        log: AppLog | None = None,
+        meter: AppMeter = _UNMETERED,
     ) -> None:
         self.config = config
+        self.log = AppLog(config.name, config.env) if log is None else log
         self.state = AppState.LOADING
         self.error: NanoError | None = None
         self.in_flight = 0
         self._hosts = hosts
         self._read = read
+        self._meter = meter
         self._program: IsolateProgram | None = None
         self._host: Host | None = None
         self._alive: set[Host] = set()
         self._starting: Deferred[None] | None = None
         self._waiting: list[Exchange] = []
         self._when_drained: list[Deferred[None]] = []
+        self._quarantined_for: Callable[[], float] = float
 
     @property
     def name(self) -> str:
@@ -123,6 +155,11 @@ class App:
         return len(self._alive)
 
     @property
+    def hosts(self) -> tuple[Any, ...]:
+        """Its isolates."""
+        return tuple(self._alive)
+
+    @property
     def max_body(self) -> int:
         """How many bytes a request body may have."""
         return self.config.max_body
@@ -133,8 +170,11 @@ class App:
         """
         Read, compile and evaluate the app.
 
-        Fires with None when it is READY or FAILED; which of them is its `state`.  It does not fail.
+        Fires with None when it is READY or FAILED; which of them is its `state`.  It does not fail.  A QUARANTINED app
+        is left alone.
         """
+        if self.state is AppState.QUARANTINED:
+            return succeed(None)
         self._starting = Deferred.fromCoroutine(self._load())
         return self._starting.addBoth(self._restarted)
 
@@ -160,7 +200,7 @@ class App:
             self._log.error(
                 "app {app} failed to load: {error}",
                 app=self.name,
-                error=str(error),
+                error=self.log.redact(str(error)),
                 code=error.code,
                 event="app-failed",
             )
@@ -171,13 +211,19 @@ class App:
         if self._program is None:
             msg = f"app {self.name} has no program yet"
             raise EngineError(msg)
+        started = self._meter.starting()
         host = await self._hosts.get()
-        self._alive.add(host)
-        self._hosts.watch(host, self.config)
+        # It does not know its owner yet, and could not tell us of its end.
         if self.state is AppState.GONE:
             host.condemn(DrainingError(f"app {self.name} is gone"))
             return
+        if self.state is AppState.QUARANTINED:
+            host.condemn(self._quarantine_error())
+            return
+        self._alive.add(host)
+        self._hosts.watch(host, self.config)
         await host.load(self._program, self, self.config.startup_timeout)
+        started()
         self._host = host
         waiting, self._waiting = self._waiting, []
         for exchange in waiting:
@@ -191,6 +237,7 @@ class App:
     def handle(self, exchange: Exchange) -> None:
         """Answer an exchange, with the app's handler if it can be reached (IEventHandler)."""
         exchange.dev = self.config.dev
+        exchange.app = self.config.name
         refusal = self._refusal()
         if refusal is not None:
             exchange.fail(refusal)
@@ -209,6 +256,8 @@ class App:
             return AppLoadError(str(self.error))
         if self.state in (AppState.DRAINING, AppState.GONE):
             return DrainingError(f"app {self.name} is draining")
+        if self.state is AppState.QUARANTINED:
+            return self._quarantine_error()
         if self.in_flight >= self.config.max_concurrent_requests:
             return OverloadedError(f"app {self.name} has {self.in_flight} requests in flight")
         return None
@@ -217,14 +266,7 @@ class App:
         self.in_flight -= 1
         error = exchange.error
         if error is not None and error.level != "debug":
-            self._console.error(
-                "{error}",
-                error=error.detail or error.message,
-                app=self.name,
-                code=error.code,
-                request_id=exchange.request_id,
-                event="exchange-failed",
-            )
+            self.log.failed(error, exchange.request_id)
         self._tell_if_drained()
 
     def _restart(self) -> None:
@@ -237,7 +279,13 @@ class App:
     def _restart_failed(self, failure: Failure) -> None:
         error = failure.value if isinstance(failure.value, NanoError) else EngineError(failure.getErrorMessage())
         self.error = error
-        self._log.error("app {app} could not be started again: {error}", app=self.name, error=str(error))
+        self._log.error(
+            "app {app} could not be started again: {error}",
+            app=self.name,
+            error=self.log.redact(str(error)),
+            code=error.code,
+            event="app-not-restarted",
+        )
         self._fail_waiting(error)
 
     def _restarted(self, _result: object) -> None:
@@ -253,9 +301,7 @@ class App:
 
     def isolate_log(self, host: Any, level: int, text: str) -> None:
         """The app has logged a line."""
-        name = _LEVELS[level] if level < len(_LEVELS) else "info"
-        emit = getattr(self._console, name)
-        emit("{text}", text=text, app=self.name, event="console")
+        self.log.console(level, text, host.request_id)
 
     def isolate_retired(self, host: Any) -> None:
         """The isolate finishes what it has; the next request gets another one."""
@@ -273,11 +319,42 @@ class App:
             self._log.error(
                 "an isolate of app {app} was condemned: {error}",
                 app=self.name,
-                error=str(error),
+                error=self.log.redact(str(error)),
                 code=error.code,
                 event="isolate-condemned",
             )
         self._tell_if_drained()
+
+    # Quarantine.
+
+    def quarantine(self, remaining: Callable[[], float]) -> None:
+        """
+        Run none of its code from now on, until `release`.
+
+        Args:
+            remaining: tells for how many more seconds that will be.
+        """
+        self._quarantined_for = remaining
+        if self.state in (AppState.DRAINING, AppState.GONE, AppState.QUARANTINED):
+            return
+        self.state = AppState.QUARANTINED
+        error = self._quarantine_error()
+        self._fail_waiting(error)
+        for host in list(self._alive):
+            host.condemn(error)
+
+    def release(self) -> None:
+        """End the quarantine: what it has loaded before serves again."""
+        if self.state is not AppState.QUARANTINED:
+            return
+        self.error = None
+        self.state = AppState.LOADING if self._program is None else AppState.READY
+        if self._program is None and self._starting is None:
+            self.load()
+
+    def _quarantine_error(self) -> QuarantinedError:
+        seconds = max(1, math.ceil(self._quarantined_for()))
+        return QuarantinedError(f"app {self.name} is in quarantine for {seconds} s more", seconds)
 
     # The end.
 
@@ -311,3 +388,4 @@ class App:
         self._fail_waiting(gone)
         for host in list(self._alive):
             host.condemn(gone)
+        self.log.close()

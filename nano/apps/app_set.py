@@ -9,8 +9,8 @@ lead to the new versions, and the old ones drain.  A version that fails to load 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
@@ -64,6 +64,7 @@ class AppSet:
         self._apps: dict[str, App] = {}
         self._hosts: HostTable[App] = HostTable()
         self._leaving: set[App] = set()
+        self._quarantined: dict[str, Callable[[], float]] = {}
 
     def find(self, host: str) -> App | None:
         """The app of a host name (IAppLookup)."""
@@ -74,6 +75,11 @@ class AppSet:
         """All apps that are served, in the order of their configuration."""
         return tuple(self._apps.values())
 
+    @property
+    def versions(self) -> tuple[App, ...]:
+        """All apps that still do something: those that are served, and old versions that drain."""
+        return (*self._apps.values(), *self._leaving)
+
     def __getitem__(self, name: str) -> App:
         return self._apps[name]
 
@@ -82,6 +88,24 @@ class AppSet:
         """Whether every app is ready, or has failed."""
         return all(app.state is not AppState.LOADING for app in self._apps.values())
 
+    def quarantine(self, remaining: Mapping[str, Callable[[], float]]) -> None:
+        """
+        All apps that are in quarantine from now on; others are released.  It holds for apps that are opened later.
+
+        Args:
+            remaining: by name, what tells for how many more seconds.
+        """
+        self._quarantined = dict(remaining)
+        for app in self.apps:
+            self._apply_quarantine(app)
+
+    def _apply_quarantine(self, app: App) -> None:
+        remaining = self._quarantined.get(app.name)
+        if remaining is None:
+            app.release()
+        else:
+            app.quarantine(remaining)
+
     def open(self, configs: Iterable[AppConfig]) -> Deferred[None]:
         """
         Begin to serve: requests wait while their app is loading.
@@ -89,28 +113,35 @@ class AppSet:
         Fires with None when every app is ready, or has failed; it does not fail.
         """
         self._apps = {config.name: self._make(config) for config in configs}
+        for app in self.apps:
+            self._apply_quarantine(app)
         self._hosts = _host_table(self._apps.values())
         return gatherResults([app.load() for app in self.apps]).addCallback(lambda _: None)
 
-    def prepare(self, configs: Iterable[AppConfig]) -> Deferred[Change]:
+    def prepare(self, configs: Iterable[AppConfig], keep: Collection[str] = ()) -> Deferred[Change]:
         """
         Load what is new in *configs*, which are all apps that shall be served.
 
+        Args:
+            configs: of all apps.
+            keep: names of apps that are served now and stay as they are, without a look at their files.
+
         Fires with the `Change`; it does not fail.  Whoever gets it must `commit` or `abandon` it.
         """
-        return Deferred.fromCoroutine(self._prepare(list(configs)))
+        return Deferred.fromCoroutine(self._prepare(list(configs), frozenset(keep)))
 
-    async def _prepare(self, configs: list[AppConfig]) -> Change:
-        loading = [self._make(config) for config in configs]
+    async def _prepare(self, configs: list[AppConfig], keep: frozenset[str]) -> Change:
+        loading = [self._make(config) for config in configs if config.name not in keep]
         await gatherResults([app.load() for app in loading])
-        apps: dict[str, App] = {}
+        apps: dict[str, App] = {name: app for name, app in self._apps.items() if name in keep}
         fresh: list[App] = []
         failed: dict[str, App] = {}
         for app in loading:
             old = self._apps.get(app.name)
             if app.state is AppState.FAILED:
                 failed[app.name] = app
-            if old is not None and (app.state is AppState.FAILED or app.version == old.version):
+            stays = app.state is AppState.FAILED or (old is not None and app.version == old.version)
+            if old is not None and stays and old.state is not AppState.FAILED:
                 app.close()
                 apps[app.name] = old
             else:
@@ -122,6 +153,17 @@ class AppSet:
         """Give up a change: its new versions go, nothing else has happened."""
         for app in change.fresh:
             app.close()
+
+    def keeping(self, change: Change, names: Iterable[str]) -> Change:
+        """
+        The same change, but without new versions of the apps in *names* that are served now.
+        """
+        kept = {name: self._apps[name] for name in names if name in self._apps and name in change.apps}
+        dropped = [app for app in change.fresh if app.name in kept]
+        for app in dropped:
+            app.close()
+        fresh = tuple(app for app in change.fresh if app not in dropped)
+        return replace(change, apps={**change.apps, **kept}, fresh=fresh)
 
     def commit(self, change: Change) -> Deferred[dict[str, bool]]:
         """
@@ -142,7 +184,7 @@ class AppSet:
 
         Fires like `commit`.
         """
-        leaving = [*self._apps.values(), *self._leaving]
+        leaving = list(self.versions)
         results = gatherResults([self._leave(app) for app in leaving])
         return results.addCallback(lambda drained: dict(zip([app.name for app in leaving], drained, strict=True)))
 

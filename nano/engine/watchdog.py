@@ -15,7 +15,9 @@ microseconds.  It decides by four rules:
   is retired: it finishes what it has and another takes its place, as a charge that grew over many events is only an
   estimate.  V8's own heap limit acts at once and without us; this rule is there for array buffers and WebAssembly
   memory, which that limit leaves out and which no figure of the engine's includes.
-- *Wall clock*: an event without a response head after its `request_timeout` is answered with 504.
+- *Wall clock*: an event without a response head after its `request_timeout` is answered with 504.  An isolate that
+  has not come back from a batch for that long is condemned: it waits without computing, as WebAssembly can
+  (`memory.atomic.wait32`), or computes with a CPU limit above the wall clock's.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from typing import Protocol
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
-from nano.errors import CpuExceededError, MemoryExceededError, NanoError
+from nano.errors import CpuExceededError, HandlerTimeoutError, MemoryExceededError, NanoError
 
 __all__ = ["INTERVAL", "Limits", "Watched", "Watchdog", "resident_memory"]
 
@@ -78,6 +80,9 @@ class Watched(Protocol):
     def cpu_since_rest(self) -> float:
         """CPU time its thread has used since it was last known to be at rest."""
 
+    def blocked_since(self) -> float | None:
+        """Since when it has not come back from a batch, on the clock's time; None when it has none."""
+
     def events_in_flight(self) -> Iterable[WatchedEvent]:
         """Its events, oldest first."""
 
@@ -100,10 +105,11 @@ def resident_memory() -> int:
 class _Account:
     """What the watchdog remembers of an isolate."""
 
-    __slots__ = ("asked_at", "charged", "cpu")
+    __slots__ = ("asked_at", "charged", "cpu", "spent")
 
-    def __init__(self, cpu: float) -> None:
+    def __init__(self, cpu: float, spent: Callable[[float], None]) -> None:
         self.cpu = cpu
+        self.spent = spent
         self.charged = 0.0
         self.asked_at: float | None = None
 
@@ -145,13 +151,25 @@ class Watchdog:
             self._loop.stop()
         self._accounts.clear()
 
-    def watch(self, isolate: Watched, limits: Limits) -> None:
-        """Hold *isolate* to *limits* from now on."""
-        self._accounts[isolate] = (limits, _Account(isolate.cpu_seconds()))
+    def watch(self, isolate: Watched, limits: Limits, spent: Callable[[float], None] = lambda seconds: None) -> None:
+        """
+        Hold *isolate* to *limits* from now on.
+
+        Args:
+            spent: told, again and again, of the CPU time that the isolate has used since the last time, in seconds.
+        """
+        self._accounts[isolate] = (limits, _Account(isolate.cpu_seconds(), spent))
 
     def forget(self, isolate: Watched) -> None:
         """Watch *isolate* no more."""
-        self._accounts.pop(isolate, None)
+        _, account = self._accounts.pop(isolate, (None, None))
+        if account is not None:
+            account.spent(max(0.0, isolate.cpu_seconds() - account.cpu))
+
+    def memory_of(self, isolate: Watched) -> int:
+        """How many bytes *isolate* is charged with now: an estimate, 0 for one that is not watched."""
+        _, account = self._accounts.get(isolate, (None, None))
+        return int(account.charged) if account is not None else 0
 
     def look(self) -> None:
         """Look at everything once."""
@@ -161,12 +179,15 @@ class Watchdog:
         for isolate, (limits, account) in list(self._accounts.items()):
             cpu = isolate.cpu_seconds()
             seconds, account.cpu = max(0.0, cpu - account.cpu), cpu
+            if seconds:
+                account.spent(seconds)
             if self._over_cpu(isolate, limits, seconds):
                 continue
             if growth and seconds > 0 and total > 0:
                 account.charged = max(0.0, account.charged + growth * min(1.0, seconds / total))
                 self._check_memory(isolate, limits, account)
             self._expire(isolate, limits)
+            self._check_blocked(isolate, limits)
 
     def _over_cpu(self, isolate: Watched, limits: Limits, seconds: float) -> bool:
         stretch = isolate.cpu_since_rest()
@@ -215,6 +236,11 @@ class Watchdog:
                 break
             if event.unanswered:
                 event.expire(limits.request_timeout)
+
+    def _check_blocked(self, isolate: Watched, limits: Limits) -> None:
+        since = isolate.blocked_since()
+        if since is not None and self._clock.seconds() - since > limits.request_timeout:
+            self._condemn(isolate, HandlerTimeoutError(f"the isolate has stood still for {limits.request_timeout:g} s"))
 
     def _condemn(self, isolate: Watched, error: NanoError) -> None:
         self.forget(isolate)

@@ -1,0 +1,84 @@
+# -*- test-case-name: tests.admin.test_exposition -*-
+"""
+The figures of all processes as one text, in Prometheus' format; `prometheus_client` writes it.
+
+Counters, histograms and gauges are summed over the processes; of a time the latest counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from nano.admin.metrics import FAMILIES, Family
+
+__all__ = ["CONTENT_TYPE", "exposition"]
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+Snapshot = Mapping[str, Iterable[Any]]
+
+
+def exposition(snapshots: Iterable[Snapshot]) -> bytes:
+    """
+    Sum the *snapshots* (`nano.admin.metrics.Metrics.snapshot`) and write the result.
+
+    A snapshot may come from another version of nano: families and buckets that are not known here are left out.
+    """
+    return generate_latest(_Summed(list(snapshots)))
+
+
+class _Summed(Collector):
+    """The families of several snapshots, as `prometheus_client` takes them."""
+
+    def __init__(self, snapshots: list[Snapshot]) -> None:
+        self._snapshots = snapshots
+
+    def collect(self) -> Iterator[Metric]:
+        """One family after the other (Collector)."""
+        for family in FAMILIES:
+            entries = [entry for snapshot in self._snapshots for entry in snapshot.get(family.name, ())]
+            yield _histogram(family, entries) if family.kind == "histogram" else _numbers(family, entries)
+
+
+def _numbers(family: Family, entries: Iterable[Any]) -> Metric:
+    found: dict[tuple[str, ...], float] = {}
+    for labels, value in entries:
+        key = tuple(labels)
+        if family.kind == "latest":
+            found[key] = max(value, found.get(key, 0.0))
+        else:
+            found[key] = found.get(key, 0) + value
+    metric: CounterMetricFamily | GaugeMetricFamily
+    if family.kind == "counter":
+        metric = CounterMetricFamily(family.name.removesuffix("_total"), family.help, labels=family.labels)
+    else:
+        metric = GaugeMetricFamily(family.name, family.help, labels=family.labels)
+    for key, value in found.items():
+        metric.add_metric(key, value)
+    return metric
+
+
+def _histogram(family: Family, entries: Iterable[Any]) -> Metric:
+    found: dict[tuple[str, ...], tuple[list[int], float]] = {}
+    width = len(family.buckets) + 1
+    for labels, (counts, total) in entries:
+        if len(counts) == width:
+            before, sum_before = found.get(tuple(labels), ([0] * width, 0.0))
+            found[tuple(labels)] = [a + b for a, b in zip(before, counts, strict=True)], sum_before + total
+    metric = HistogramMetricFamily(family.name, family.help, labels=family.labels)
+    for key, (counts, total) in found.items():
+        metric.add_metric(key, list(_cumulated(family.buckets, counts)), total)
+    return metric
+
+
+def _cumulated(bounds: tuple[float, ...], counts: list[int]) -> Iterator[tuple[str, float]]:
+    so_far = 0
+    for bound, count in zip((*bounds, float("inf")), counts, strict=True):
+        so_far += count
+        yield floatToGoString(bound), so_far

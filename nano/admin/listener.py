@@ -1,0 +1,60 @@
+# -*- test-case-name: tests.admin.test_listener -*-
+"""
+The admin listener beside a server: open before it starts, and until its end, so that it can tell how it drains.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.application.service import IService, MultiService
+from twisted.application.strports import service as endpoint_service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import Logger
+
+from nano.admin.api import make_site
+from nano.interfaces import IControl
+from nano.settings import AdminConfig
+
+__all__ = ["Administered"]
+
+
+class Administered(MultiService):
+    """
+    A server and its admin listener as one service.
+
+    Args:
+        server: stops first.
+        control: what the listener's API talks to.
+        config: where it listens; None for no listener.
+        reactor: opens it.
+    """
+
+    _log = Logger()
+
+    def __init__(self, server: IService, control: IControl, config: AdminConfig | None, reactor: Any) -> None:
+        super().__init__()
+        self._server = server
+        if config is not None:
+            endpoint_service(config.listen, make_site(reactor, control, config.secret), reactor).setServiceParent(self)
+        server.setServiceParent(self)
+
+    @property
+    def gave_up(self) -> str:
+        """Why the server can never serve; "" as long as it might."""
+        return str(getattr(self._server, "gave_up", ""))
+
+    def stopService(self) -> Deferred[None]:
+        """
+        Stop the server, and then the listener.  Fires with None; it does not fail.
+        """
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        with self._log.failuresHandled("stopping the server"):
+            await maybeDeferred(self._server.stopService)
+        self.running = 0
+        for child in self:
+            if child is not self._server:
+                with self._log.failuresHandled("stopping the admin listener"):
+                    await maybeDeferred(child.stopService)
