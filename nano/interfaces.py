@@ -251,6 +251,10 @@ class OpContext(Protocol):
     def reactor(self) -> Reactor:
         """The reactor that runs the op."""
 
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What questions keep for the isolate (`nano.ops.registry.isolate_question`); they run on another thread."""
+
     def channel(self, id_: object) -> IChannel:
         """The channel that the script has opened under this id; `OpError` for an id that cannot be one."""
 

@@ -19,7 +19,15 @@ from nano.engine.records import encode
 from nano.engine.v8 import EvalResult
 from nano.errors import DrainingError, NanoError
 from nano.exchange import Exchange, Header
-from nano.interfaces import IAppLookup, IBodyConsumer, IEventHandler, IRequestBody, IResponseSink, IsolateProgram
+from nano.interfaces import (
+    IAppLookup,
+    IBodyConsumer,
+    IEventHandler,
+    IRequestBody,
+    IResponseSink,
+    IsolateProgram,
+    Reactor,
+)
 
 __all__ = [
     "FakeAppLookup",
@@ -35,18 +43,19 @@ __all__ = [
 ]
 
 
+@implementer(Reactor)
 class FakeReactor(Clock):
     """
     A clock that also takes calls from threads; they run in its next turn.
     """
 
-    def callFromThread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Run *function* in the next turn (IReactorFromThreads)."""
-        self.callLater(0, function, *args, **kwargs)
+    def callFromThread(self, callable: Callable[..., Any], *args: object, **kwargs: object) -> None:  # noqa: A002
+        """Run it in the next turn (IReactorFromThreads)."""
+        self.callLater(0, callable, *args, **kwargs)
 
-    def callInThread(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Run *function* now (IReactorInThreads)."""
-        function(*args, **kwargs)
+    def callInThread(self, callable: Callable[..., Any], *args: object, **kwargs: object) -> None:  # noqa: A002
+        """Run it now (IReactorInThreads)."""
+        callable(*args, **kwargs)
 
     def getThreadPool(self) -> Any:
         """There is none (IReactorThreads)."""
@@ -318,10 +327,9 @@ class FakeIsolate:
         """What the test says."""
         return self.out_of_memory
 
-    def collect_garbage(self, done: Callable[[], None]) -> None:
-        """Done at once."""
+    def collect_garbage(self) -> None:
+        """Count."""
         self.collections += 1
-        done()
 
     def cpu_seconds(self) -> float:
         """What the test says."""

@@ -33,6 +33,7 @@ from twisted.python.filepath import FilePath
 
 from nano.apps.app_folder import KINDS, AppFolder, ModuleKind, UnresolvedError, open_app
 from nano.apps.compile_cache import CompileCache
+from nano.builtin_modules import ASYNC_CONTEXT
 from nano.errors import AppLoadError, Place
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "ModuleLoader",
 ]
 
+_REWRITE_AWAITS = json.dumps({"asyncContext": True})
 _BUILTIN_SCHEMES = ("node:", "cloudflare:", "nano:")
 #: Node's own modules that programs import without the scheme, too.
 _NODE_MODULE = re.compile(
@@ -57,9 +59,9 @@ _LINE_END = re.compile("\r\n|[\n\r\u2028\u2029]")
 
 _MAX_APP_BYTES = 256 * 1024 * 1024
 
-#: Compiles a source under a file name; fires with what `compile` of
-#: nano/runtime/compiler/index.js returns.
-Compile = Callable[[str, str], "Deferred[dict[str, Any]]"]
+#: Compiles a source under a file name, with options in JSON if a third argument is given; fires
+#: with what `compile` of nano/runtime/compiler/index.js returns.
+Compile = Callable[..., "Deferred[dict[str, Any]]"]
 
 #: Runs a blocking function elsewhere; `deferToThreadPool` with its first two arguments given.
 InThread = Callable[..., "Deferred[Any]"]
@@ -107,6 +109,7 @@ class AppBundle:
         version: hash of everything in the bundle: another text, another version.
         modules: sorted by name.
         warnings: what will fail only if it is ever tried, one line each.
+        builtins: names of the runtime's modules that are imported, sorted.
     """
 
     root: FilePath[str]
@@ -114,6 +117,7 @@ class AppBundle:
     version: str
     modules: tuple[AppModule, ...]
     warnings: tuple[str, ...] = ()
+    builtins: tuple[str, ...] = ()
 
 
 class GraphError(AppLoadError):
@@ -217,6 +221,8 @@ class ModuleLoader:
         if graph.has_computed_imports():
             names = await self._in_thread(folder.importable)
             await self._add(graph, graph.select_computed(names))
+        if ASYNC_CONTEXT in graph.builtins:
+            await self._rewrite_awaits(graph)
         bundle: AppBundle = await self._in_thread(graph.bundle, self._compiler_version)
         return bundle
 
@@ -232,9 +238,30 @@ class ModuleLoader:
                 await self._in_thread(self._cache.put, fresh)
             names = await self._in_thread(graph.resolve, generation)
 
-    async def _compile_module(self, module: _Loaded, fresh: dict[str, dict[str, Any]]) -> None:
+    async def _rewrite_awaits(self, graph: _Graph) -> None:
+        """
+        Compile the modules that wait once more, for asynchronous contexts.
+
+        Whether an app uses them shows when all its imports are known, and most apps do not.
+        """
+        fresh: dict[str, dict[str, Any]] = {}
+        for module in graph.waiting():
+            module.key = self._key(module, _REWRITE_AWAITS)
+            known = await self._in_thread(self._cache.get, module.key) if self._cache else None
+            if known is not None:
+                module.compiled = known
+            else:
+                await self._compile_module(module, fresh, _REWRITE_AWAITS)
+        if fresh and self._cache is not None:
+            await self._in_thread(self._cache.put, fresh)
+
+    def _key(self, module: _Loaded, *options: str) -> str:
+        identity = "\0".join((self._compiler_version, *options, module.name, module.text))
+        return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
+
+    async def _compile_module(self, module: _Loaded, fresh: dict[str, dict[str, Any]], *options: str) -> None:
         try:
-            result = await self._compile(module.text, module.name)
+            result = await self._compile(module.text, module.name, *options)
         except AppLoadError as refusal:
             module.fail(refusal.detail)
             return
@@ -248,8 +275,7 @@ class ModuleLoader:
         generation = graph.read(names)
         for module in generation:
             if module.kind == "module" and not module.errors:
-                identity = "\0".join((self._compiler_version, module.name, module.text))
-                module.key = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
+                module.key = self._key(module)
                 module.compiled = self._cache.get(module.key) if self._cache else None
         return generation
 
@@ -266,6 +292,8 @@ class _Graph:
         self._modules: dict[str, _Loaded] = {}
         self._bytes = 0
         self._warnings: list[str] = []
+        #: The built-in modules that are imported.
+        self.builtins: set[str] = set()
 
     def read(self, names: Iterable[str]) -> list[_Loaded]:
         """Read files that are not known yet."""
@@ -322,7 +350,13 @@ class _Graph:
                 if target is not None:
                     module.dynamic[call["specifier"]] = target
                     wanted[target] = None
-        return [name for name in wanted if name not in self._modules and not self._is_builtin(name)]
+        builtins = {name for name in wanted if self._is_builtin(name)}
+        self.builtins |= builtins
+        return [name for name in wanted if name not in self._modules and name not in builtins]
+
+    def waiting(self) -> list[_Loaded]:
+        """The compiled modules that may hold an `await`."""
+        return [module for module in self._modules.values() if module.compiled is not None and module.compiled["waits"]]
 
     def _target(self, module: _Loaded, request: Mapping[str, Any]) -> str | None:
         try:
@@ -410,7 +444,8 @@ class _Graph:
                 self._warnings.extend(str(error).split("\n", 1)[0] for error in module.errors)
         modules = tuple(self._modules[name].finished() for name in sorted(self._modules))
         version = self._version(compiler_version)
-        return AppBundle(self._folder.root, self._entry, version, modules, tuple(self._warnings))
+        builtins = tuple(sorted(self.builtins))
+        return AppBundle(self._folder.root, self._entry, version, modules, tuple(self._warnings), builtins)
 
     def _required(self) -> list[str]:
         """What the entry imports statically, in the order of its discovery."""

@@ -9,7 +9,8 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from nano.apps.modules import AppBundle, AppModule
+from nano.apps.modules import AppBundle
+from nano.builtin_modules import node_script, with_requirements
 from nano.config import AppConfig, as_json, reveal
 from nano.interfaces import IsolateProgram
 
@@ -25,16 +26,19 @@ def make_program(bundle: AppBundle, config: AppConfig, script_args: Sequence[str
         config: its env, its limits.
         script_args: given for a script, which needs no handler: what `nano:script` exports as `args`.
     """
+    builtins = with_requirements(bundle.builtins)
     value = {
         "script": None if script_args is None else list(script_args),
         "modules": [module.source() for module in bundle.modules],
+        "builtins": builtins,
         "entry": bundle.entry,
         "env": reveal(config.env),
         "globals": script_args is None and _in_service_worker_style(bundle),
         "userAgent": config.user_agent,
     }
-    scripts = tuple(_script(module) for module in bundle.modules if module.kind == "module")
-    return IsolateProgram(scripts, value, (), config.memory, _version(bundle, config))
+    node = [_script(name, node_script(name)) for name in builtins]
+    own = [_script(module.name, module.code) for module in bundle.modules if module.kind == "module"]
+    return IsolateProgram((*node, *own), value, (), config.memory, _version(bundle, config))
 
 
 def _version(bundle: AppBundle, config: AppConfig) -> str:
@@ -42,9 +46,9 @@ def _version(bundle: AppBundle, config: AppConfig) -> str:
     return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _script(module: AppModule) -> str:
+def _script(name: str, code: str) -> str:
     # On the first line and without a line break, so that the lines stay the author's.
-    return f'globalThis["nano:define"][{json.dumps(module.name)}]={module.code}'
+    return f'globalThis["nano:define"][{json.dumps(name)}]={code}'
 
 
 def _in_service_worker_style(bundle: AppBundle) -> bool:

@@ -12,7 +12,8 @@ import hashlib
 import json
 import threading
 from collections import deque
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -31,10 +32,19 @@ IDLE = 5.0
 _HEAP = 1024 * 2**20
 
 
-class _Job(NamedTuple):
+@dataclass
+class _Job:
+    """
+    A module to compile.
+
+    While it is compiled the isolate is its own, so that one that was given up cannot get in the way of the next.
+    """
+
     source: str
     filename: str
+    options: str
     done: Deferred[dict[str, Any]]
+    function: V8Function | None = None
 
 
 class ModuleCompiler:
@@ -60,9 +70,9 @@ class ModuleCompiler:
         self._function: V8Function | None = None
         self._stopped = False
 
-    def compile(self, source: str, filename: str) -> Deferred[dict[str, Any]]:
+    def compile(self, source: str, filename: str, options: str = "") -> Deferred[dict[str, Any]]:
         """
-        Compile one module.
+        Compile one module; *options* are those of the compiler, in JSON.
 
         Fires with what `compile` of nano/runtime/compiler/index.js returns; fails with `AppLoadError` when that takes
         longer than `DEADLINE`.
@@ -71,7 +81,7 @@ class ModuleCompiler:
         if self._stopped:
             done.errback(DrainingError("the compiler has stopped"))
             return done
-        self._jobs.append(_Job(source, filename, done))
+        self._jobs.append(_Job(source, filename, options, done))
         self._next()
         return done
 
@@ -83,27 +93,28 @@ class ModuleCompiler:
             self._idle = None
         job = self._job = self._jobs.popleft()
         self._overdue = self._reactor.callLater(DEADLINE, self._give_up, job)
-        threading.Thread(target=self._work, args=(job, self._function), name="nano-compile", daemon=True).start()
+        job.function, self._function = self._function, None
+        threading.Thread(target=self._work, args=(job,), name="nano-compile", daemon=True).start()
 
-    def _work(self, job: _Job, function: V8Function | None) -> None:
+    def _work(self, job: _Job) -> None:
         # On a thread of its own.
         try:
-            if function is None:
+            if job.function is None:
                 # Known to the reactor thread from now on, so that it can be freed when this takes too long.
-                function = self._function = V8Function(self._source, _HEAP)
-            result = json.loads(function(job.source, job.filename))
+                job.function = V8Function(self._source, _HEAP)
+            result = json.loads(job.function(job.source, job.filename, job.options))
         except Exception:
-            self._reactor.callFromThread(self._worked, job, function, Failure())
+            self._reactor.callFromThread(self._worked, job, Failure())
         else:
-            self._reactor.callFromThread(self._worked, job, function, result)
+            self._reactor.callFromThread(self._worked, job, result)
 
-    def _worked(self, job: _Job, function: V8Function | None, result: Any) -> None:
+    def _worked(self, job: _Job, result: Any) -> None:
         if self._job is not job:
-            # Given up meanwhile, with the isolate it ran in.
-            _free(function)
+            # Given up meanwhile, and perhaps before it had an isolate.
+            _free(job.function)
             return
         self._ended()
-        self._function = function
+        self._function = job.function
         if isinstance(result, Failure):
             self._free_isolate()
             job.done.errback(AppLoadError(f"{job.filename} cannot be compiled: {result.getErrorMessage()}"))
@@ -122,7 +133,7 @@ class ModuleCompiler:
     def _give_up(self, job: _Job) -> None:
         self._overdue = None
         self._job = None
-        self._free_isolate()
+        _free(job.function)
         job.done.errback(AppLoadError(f"{job.filename} cannot be compiled within {DEADLINE:g} s"))
         self._next()
 
@@ -151,6 +162,7 @@ class ModuleCompiler:
         jobs = [*([job] if job else []), *self._jobs]
         self._jobs.clear()
         self._free_isolate()
+        _free(job.function if job else None)
         for left in jobs:
             left.done.errback(DrainingError("the compiler has stopped"))
 

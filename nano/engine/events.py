@@ -4,12 +4,14 @@ One fetch event in an isolate: the exchange on one side, records on the other, a
 
 Response: the isolate may send `WINDOW` bytes; what reaches the exchange is granted again at once, unless the client
 has paused the exchange; then it is owed until the client resumes.  Request: the isolate grants credit as the app
-reads; without credit the body's producer is paused.
+reads; without credit the body's producer is paused, and what it has given beyond the credit is held back, so that
+both sides always agree on what is left of a grant.
 """
 
 from __future__ import annotations
 
 import struct
+from collections import deque
 from typing import TYPE_CHECKING
 
 from zope.interface import implementer
@@ -24,21 +26,28 @@ from nano.engine.records import (
     RecordError,
     encode,
 )
-from nano.errors import HandlerError, HandlerTimeoutError, NanoError
+from nano.errors import HandlerError, HandlerTimeoutError, LoopDetectedError, NanoError
 from nano.exchange import Exchange
 from nano.interfaces import IBodyConsumer
 
 if TYPE_CHECKING:
     from nano.engine.host import IsolateHost
 
-__all__ = ["WINDOW", "FetchEvent"]
+__all__ = ["MOST_HOPS", "WINDOW", "FetchEvent"]
 
 #: How many bytes of a body may be under way in one direction; the same number stands in nano/runtime/dispatch.js.
 WINDOW = 262144
 #: Credit is granted in pieces of at least this size, as a grant costs a crossing.
 _GRANT = WINDOW // 4
 
+#: How many fetches of apps a request may have come through; nano/runtime/fetch.js counts them in a header of ours,
+#: which apps do not see.
+MOST_HOPS = 16
+_HOPS = b"nano-hops"
+
 _U32 = struct.Struct("<I")
+#: Digits of the largest number that JavaScript counts to.
+_LONGEST_LENGTH = 16
 
 
 @implementer(IBodyConsumer)
@@ -53,7 +62,21 @@ class FetchEvent:
         cpu: its share of the isolate's CPU time so far, in seconds.
     """
 
-    __slots__ = ("_body", "_body_credit", "_host", "_owed", "_settled", "_window", "cpu", "exchange", "id", "started")
+    __slots__ = (
+        "_abandoned",
+        "_body",
+        "_body_credit",
+        "_body_ended",
+        "_held",
+        "_host",
+        "_owed",
+        "_settled",
+        "_window",
+        "cpu",
+        "exchange",
+        "id",
+        "started",
+    )
 
     def __init__(self, id_: int, exchange: Exchange, host: IsolateHost, started: float) -> None:
         self.id = id_
@@ -65,6 +88,9 @@ class FetchEvent:
         self._owed = 0
         self._body = None if isinstance(exchange.body, bytes) else exchange.body
         self._body_credit = 0
+        self._body_ended = False
+        self._held: deque[memoryview] = deque()
+        self._abandoned = False
         self._settled = False
 
     @property
@@ -75,7 +101,8 @@ class FetchEvent:
     @property
     def external(self) -> bool:
         """Whether the client can make this event go on: by sending more, or by taking more."""
-        return self._owed > 0 or (self._body is not None and self._body_credit > 0)
+        blocked = self._owed > 0 and self.exchange.paused
+        return blocked or (self._body is not None and self._body_credit > 0)
 
     # Inwards.
 
@@ -84,8 +111,17 @@ class FetchEvent:
         exchange = self.exchange
         exchange.owner = self
         lines = [exchange.method.encode("latin-1"), exchange.url.encode("latin-1")]
+        hops = 0
         for header in exchange.headers:
-            lines += header
+            if header[0] == _HOPS:
+                hops = int(header[1][:5]) if header[1].isdigit() else 0
+            else:
+                lines += header
+        if hops > MOST_HOPS:
+            self._settled = True
+            self._host.forget(self)
+            exchange.fail(LoopDetectedError(f"the request has come through {hops} fetches of apps here"))
+            return
         head = b"\n".join(lines)
         flags, inline = 0, b""
         if isinstance(exchange.body, bytes):
@@ -93,40 +129,66 @@ class FetchEvent:
             exchange.body = None
         elif exchange.body is not None:
             flags = REQUEST_HAS_BODY
-        self._host.send(encode(Inward.REQUEST, self.id, _U32.pack(len(head)) + head + inline, flags))
+        self._host.send(encode(Inward.REQUEST, self.id, _U32.pack(len(head)) + head + inline, flags, hops))
 
     def body_credit(self, payload: bytes) -> None:
         """The app reads on."""
         body = self._body
-        if body is None:
+        if body is None and not self._held:
             return
         before, self._body_credit = self._body_credit, self._body_credit + _u32(payload)
-        if self.exchange.body is not None:
+        if self._body_credit > WINDOW:
+            msg = "more of a request body is wanted than a window holds"
+            raise RecordError(msg)
+        if body is not None and self.exchange.body is not None:
             self.exchange.body = None
             body.start(self)
-        elif before <= 0 < self._body_credit:
+            return
+        self._send_body()
+        if body is not None and not before and self._body_credit:
             body.resumeProducing()
 
     def write(self, data: bytes) -> None:
         """A piece of the request body (IBodyConsumer)."""
-        self._body_credit -= len(data)
-        self._host.send(encode(Inward.BODY_CHUNK, self.id, data))
-        if self._body_credit <= 0 and self._body is not None:
-            self._body.pauseProducing()
+        body = self._body
+        if body is None or not data:
+            return
+        self._held.append(memoryview(data))
+        self._send_body()
+        if not self._body_credit:
+            body.pauseProducing()
+
+    def _send_body(self) -> None:
+        while self._held and self._body_credit:
+            data = self._held.popleft()
+            if len(data) > self._body_credit:
+                self._held.appendleft(data[self._body_credit :])
+                data = data[: self._body_credit]
+            self._body_credit -= len(data)
+            self._host.send(encode(Inward.BODY_CHUNK, self.id, data))
+        if self._body_ended and not self._held:
+            self._body_ended = False
+            self._host.send(encode(Inward.BODY_END, self.id))
 
     def finish(self) -> None:
         """The request body is whole (IBodyConsumer)."""
-        self._body = None
-        self._host.send(encode(Inward.BODY_END, self.id))
+        if self._body is not None:
+            self._body = None
+            self._body_ended = True
+            self._send_body()
 
     def fail(self, reason: str) -> None:
         """The request body breaks off (IBodyConsumer)."""
-        self._body = None
-        self._host.send(encode(Inward.BODY_ERROR, self.id, reason.encode()))
+        if self._body is not None:
+            self._body = None
+            self._held.clear()
+            self._host.send(encode(Inward.BODY_ERROR, self.id, reason.encode("utf-8", "replace")))
 
     def body_cancel(self) -> None:
         """The app does not want the rest of the request body."""
         body, self._body = self._body, None
+        self._held.clear()
+        self._body_ended = False
         if body is not None:
             body.stopProducing()
 
@@ -137,7 +199,7 @@ class FetchEvent:
         payload = record.payload
         stop = 4 + _u32(payload)
         lines = payload[4:stop].split(b"\n")
-        if stop > len(payload) or len(lines) < 2 or len(lines) % 2:
+        if stop > len(payload) or len(lines) < 2 or len(lines) % 2 or len(lines[0]) > _LONGEST_LENGTH:
             msg = "a response head is malformed"
             raise RecordError(msg)
         length = int(lines[0]) if lines[0].isdigit() else None
@@ -165,7 +227,7 @@ class FetchEvent:
 
     def exchange_resumed(self, exchange: Exchange) -> None:
         """The client takes more of the response body."""
-        if self._owed:
+        if self._owed and not exchange.over:
             self._grant()
 
     def _grant(self) -> None:
@@ -188,6 +250,9 @@ class FetchEvent:
 
     def settle(self) -> None:
         """Nothing of this event is under way any more."""
+        if not self.exchange.over:
+            msg = "an event has settled without an answer"
+            raise RecordError(msg)
         if not self._settled:
             self._settled = True
             self._host.forget(self)
@@ -207,7 +272,9 @@ class FetchEvent:
         """Tell the isolate that nobody waits for the answer any more; what `waitUntil` keeps goes on."""
         self._owed = 0
         self.body_cancel()
-        self._host.send(encode(Inward.ABORT, self.id, reason.encode("utf-8", "replace")))
+        if not self._abandoned:
+            self._abandoned = True
+            self._host.send(encode(Inward.ABORT, self.id, reason.encode("utf-8", "replace")))
 
     def host_condemned(self, error: NanoError) -> None:
         """The isolate is out of service."""

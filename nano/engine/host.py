@@ -27,13 +27,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure as TwistedFailure
 
+from nano.engine.channels import FIRST_CHANNEL, Channel, Channels
 from nano.engine.events import FetchEvent
 from nano.engine.records import (
     OP_FAILED,
@@ -58,7 +59,7 @@ from nano.errors import (
     NanoError,
 )
 from nano.exchange import Exchange
-from nano.interfaces import IsolateProgram, OpError, Ops, Reactor
+from nano.interfaces import IOutbound, IsolateProgram, IsolateQuestion, OpError, Ops, Reactor, Trace
 
 __all__ = ["BACKLOG", "HostState", "IsolateHost", "IsolateOwner"]
 
@@ -111,6 +112,21 @@ class _Unowned:
     def isolate_condemned(self, host: IsolateHost, error: NanoError) -> None: ...
 
 
+class _NoTrace:
+    """A `Trace` that leaves none."""
+
+    def requested(self) -> None: ...
+
+    def started(self) -> None: ...
+
+    def read(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+_NO_TRACE = _NoTrace()
+
+
 class IsolateHost:
     """
     One isolate at work.
@@ -126,7 +142,9 @@ class IsolateHost:
         state: see the module's text.
         events: what is in flight here, by id, oldest first.
         memory: bytes of heap and buffers that the app may use.
+        trace: is told what it does.
         cpu_at_rest: the CPU clock of its thread when it was last known to have nothing to do, in seconds.
+        outbound: its scripts' way to other servers; whoever sets it closes it.
     """
 
     _log = Logger()
@@ -138,21 +156,27 @@ class IsolateHost:
         self.events: dict[int, FetchEvent] = {}
         self.memory = 128 * 2**20
         self.cpu_at_rest = 0.0
+        self.outbound: IOutbound | None = None
+        self.trace: Trace = _NO_TRACE
         self._ops = ops
         self._on_thread = on_thread
         self._owner: IsolateOwner = _Unowned()
         self._decoder = RecordDecoder(self.memory + _RECORD_SLACK)
         self._last_event = 0
-        self._queue: list[bytes | memoryview] = []
+        self._queue: deque[bytes | memoryview] = deque()
         self._kick_scheduled = False
         self._draining = False
-        self._pending_ops = 0
+        self._drain_began = 0.0
+        self._pending_ops: set[Deferred[Any]] = set()
+        self._channels = Channels(self.send)
         self._timer: IDelayedCall | None = None
         self._loaded: Deferred[Any] | None = None
         self._when_quiet: list[Deferred[None]] = []
         self._hang_check: IDelayedCall | None = None
         self._activity = 0
         self._answer = b""
+        # What questions keep from one to the next: the isolate's thread looks into it, and ops that share it by `kept`.
+        self._kept: dict[str, Any] = {}
         # Shared with the isolate's thread, guarded by the condition.
         self._arrived: deque[bytes] = deque()
         self._backlog = 0
@@ -163,17 +187,30 @@ class IsolateHost:
         """The name of the app it serves, "" for a spare."""
         return self._owner.name
 
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What questions keep for this isolate (OpContext)."""
+        return self._kept
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request it is at work on; "" unless there is exactly one."""
+        if len(self.events) != 1:
+            return ""
+        return next(iter(self.events.values())).exchange.request_id
+
     # On the isolate's thread.
 
     def _on_bell(self) -> None:
-        outbox = self.isolate.outbox
+        # Taken before the look at the state: `free`, which takes them away, follows on it.
+        outbox, reply = self.isolate.outbox, self.isolate.reply
         if self.state is HostState.CONDEMNED:
             return
         length, question = _OUTBOX_HEAD.unpack_from(outbox)
         start = _OUTBOX_HEAD.size
         data = bytes(outbox[start : start + min(length, len(outbox) - start)])
         if question:
-            self._answer_question(question)
+            self._answer_question(question, reply)
         if not data:
             return
         with self._caught_up:
@@ -189,8 +226,7 @@ class IsolateHost:
         with self._caught_up:
             self._caught_up.wait_for(lambda: self._backlog <= BACKLOG or self.state is HostState.CONDEMNED)
 
-    def _answer_question(self, question: int) -> None:
-        reply = self.isolate.reply
+    def _answer_question(self, question: int, reply: memoryview) -> None:
         if question == _ASK:
             number, length = _OUTBOX_HEAD.unpack_from(reply)
             asked = bytes(reply[8 : 8 + min(length, len(reply) - 8)])
@@ -205,6 +241,8 @@ class IsolateHost:
         if function is None:
             return b""
         try:
+            if getattr(function, "nano_per_isolate", False):
+                return cast(IsolateQuestion, function)(self._kept, asked)
             return function(asked)
         except Exception:
             self.reactor.callFromThread(
@@ -232,25 +270,32 @@ class IsolateHost:
         self._kick_scheduled = False
         if self._draining or self.state is HostState.CONDEMNED or not self._queue:
             return
-        inbox = self.isolate.inbox
-        data = b"".join(self._queue) if len(self._queue) > 1 else self._queue[0]
-        room = len(inbox) - 4
-        piece, rest = data[:room], memoryview(data)[room:]
-        self._queue = [rest] if rest else []
-        _U32.pack_into(inbox, 0, len(piece))
-        inbox[4 : 4 + len(piece)] = piece
+        inbox, queue, at = self.isolate.inbox, self._queue, _U32.size
+        while queue and at < len(inbox):
+            data = queue.popleft()
+            room = len(inbox) - at
+            if len(data) > room:
+                queue.appendleft(memoryview(data)[room:])
+                data = memoryview(data)[:room]
+            inbox[at : at + len(data)] = data
+            at += len(data)
+        _U32.pack_into(inbox, 0, at - _U32.size)
         self._drain()
 
     def _drain(self) -> None:
         self._draining = True
+        self._drain_began = self.reactor.seconds()
         self._activity += 1
+        self.trace.started()
         self.isolate.drain()
 
     def _drained(self, result: EvalResult) -> None:
         self._draining = False
+        self.trace.read()
         if self.state is HostState.CONDEMNED:
             return
-        if result.error is not None:
+        # The limit may also have ended a promise job of an earlier turn, whose drain had returned by then.
+        if result.error is not None or self.isolate.heap_limit_reached():
             self.condemn(self._verdict(result))
             return
         if self._queue:
@@ -279,8 +324,16 @@ class IsolateHost:
                     self._handle(record)
         except RecordError as error:
             self.condemn(EngineError(f"the isolate of {self.app!r} does not keep to the protocol: {error}"))
+        except Exception:
+            # The records behind this one are lost, and with them whatever they would have moved on.
+            self._log.failure("a record of {app} could not be handled", app=self.app)
+            self.condemn(EngineError("a record could not be handled"))
 
     def _handle(self, record: Record) -> None:
+        if self.state is HostState.CONDEMNED:
+            return
+        if self._channels.takes(record):
+            return
         kind = record.type
         event = self.events.get(record.id)
         if kind == Outward.RESPONSE and event is not None:
@@ -311,9 +364,10 @@ class IsolateHost:
 
     def dispatch(self, exchange: Exchange) -> FetchEvent:
         """Have the app's handler answer an exchange."""
-        self._last_event = (self._last_event + 1) & 0xFFFFFFFF
+        self._last_event = (self._last_event + 1) % FIRST_CHANNEL
         event = FetchEvent(self._last_event, exchange, self, self.reactor.seconds())
         self.events[event.id] = event
+        self.trace.requested()
         event.start()
         return event
 
@@ -335,6 +389,10 @@ class IsolateHost:
 
     # Ops.
 
+    def channel(self, id_: object) -> Channel:
+        """The channel that a script has opened for an op (OpContext)."""
+        return self._channels.open(id_)
+
     def _run_op(self, record: Record) -> None:
         args, buffers = unpack_value(record.payload)
         ops = self._ops.ops
@@ -346,20 +404,22 @@ class IsolateHost:
         if record.flags & OP_FORGET:
             result.addErrback(self._op_failure, record)
             return
-        self._pending_ops += 1
+        self._pending_ops.add(result)
         result.addCallbacks(_packed, self._op_failure, errbackArgs=(record,))
         result.addErrback(self._op_failure, record)
-        result.addCallback(self._op_answer, record.id)
+        result.addCallback(self._op_answer, record.id, result)
 
     def _op_failure(self, failure: TwistedFailure, record: Record) -> tuple[int, bytes]:
         error = failure.value
         if isinstance(error, OpError):
             return OP_FAILED, pack_value({"name": error.name, "message": str(error)})
+        if self.state is HostState.CONDEMNED and isinstance(error, CancelledError):
+            return OP_FAILED, b""
         self._log.failure("op {name} of {app} failed", failure, name=self._ops.names[record.small], app=self.app)
         return OP_FAILED, pack_value({"name": "Error", "message": "internal error"})
 
-    def _op_answer(self, answer: tuple[int, bytes], op: int) -> None:
-        self._pending_ops -= 1
+    def _op_answer(self, answer: tuple[int, bytes], op: int, result: Deferred[Any]) -> None:
+        self._pending_ops.discard(result)
         flags, payload = answer
         self.send(encode(Inward.OP_RESULT, op, payload, flags))
 
@@ -390,6 +450,10 @@ class IsolateHost:
     def cpu_since_rest(self) -> float:
         """CPU time that its thread has used since it was last known to have nothing to do."""
         return self.isolate.cpu_seconds() - self.cpu_at_rest
+
+    def blocked_since(self) -> float | None:
+        """Since when it has a batch and has not come back from it, on the reactor's clock; None when it has none."""
+        return self._drain_began if self._draining else None
 
     def events_in_flight(self) -> Iterable[FetchEvent]:
         """Its events, oldest first."""
@@ -470,12 +534,13 @@ class IsolateHost:
 
     def _stuck(self) -> bool:
         """Whether nothing is on its way that could make an unanswered event go on."""
-        if self._pending_ops or self._timer or self._draining or self._queue:
+        if self._pending_ops or self._timer or self._draining or self._queue or self._channels.external:
             return False
         if self.state is HostState.LOADING or self._when_quiet:
             return True
         events = self.events.values()
-        return any(event.unanswered for event in events) and not any(event.external for event in events)
+        waiting = any(event.unanswered or event.exchange.over for event in events)
+        return waiting and not any(event.external for event in events)
 
     def _check_hang(self, activity: int, probed: bool) -> None:
         self._hang_check = None
@@ -507,6 +572,9 @@ class IsolateHost:
                     )
                 )
                 event.abandon("the handler hung")
+            elif event.exchange.over:
+                # What its waitUntil awaits can never happen either.
+                self.forget(event)
 
     # The end.
 
@@ -527,7 +595,12 @@ class IsolateHost:
                 call.cancel()
         self._timer = self._hang_check = None
         self._queue.clear()
+        self._kept = {}
         self._on_thread(self.isolate.free)
+        ops, self._pending_ops = self._pending_ops, set()
+        for op in ops:
+            op.cancel()
+        self._channels.close()
         loaded, self._loaded = self._loaded, None
         quiet, self._when_quiet = self._when_quiet, []
         events = list(self.events.values())

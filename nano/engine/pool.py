@@ -56,7 +56,7 @@ class IsolatePool:
 
     @property
     def blocked(self) -> int:
-        """How many threads wait for an isolate now: to be freed, or to collect its garbage."""
+        """How many threads wait for an isolate to be freed now."""
         return len(self._blocked)
 
     def fill(self) -> None:
@@ -113,8 +113,10 @@ class IsolatePool:
 
     def _on_thread(self, work: Callable[[], None]) -> None:
         def run() -> None:
-            work()
-            self._blocked.discard(thread)
+            try:
+                work()
+            finally:
+                self._blocked.discard(thread)
 
         # A daemon: native code that nothing can interrupt must not keep the process from ending.
         thread = threading.Thread(target=run, name="nano-isolate-wait", daemon=True)

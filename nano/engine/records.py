@@ -13,7 +13,7 @@ are depends on the type:
 inward         id                    small                    payload
 =============  ====================  =======================  ==========================================================
 LOAD           0                     0                        value and buffers (see `pack_value`): the app to evaluate
-REQUEST        exchange              0                        u32 length and head ("METHOD\\nURL\\nname\\nvalue…" in
+REQUEST        exchange              hops so far              u32 length and head ("METHOD\\nURL\\nname\\nvalue…" in
                                                               latin-1), then the body if REQUEST_BODY_INLINE is set
 BODY_CHUNK     exchange              0                        bytes of the request body
 BODY_END       exchange              0                        none
@@ -130,7 +130,7 @@ class Record(NamedTuple):
     payload: bytes
 
 
-def encode(type_: int, id_: int, payload: bytes = b"", flags: int = 0, small: int = 0) -> bytes:
+def encode(type_: int, id_: int, payload: bytes | memoryview = b"", flags: int = 0, small: int = 0) -> bytes:
     """One record, ready for the inbox."""
     return _HEADER.pack(len(payload), type_, flags, small, id_) + payload
 

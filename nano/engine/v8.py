@@ -24,6 +24,7 @@ import itertools
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from importlib import metadata
 from typing import Any, NamedTuple
@@ -52,6 +53,7 @@ _FUNCTIONS = (
     "mr_set_hard_memory_limit",
     "mr_hard_memory_limit_reached",
     "mr_low_memory_notification",
+    "mr_cancel_task",
 )
 
 # Value types of the C interface (mini_racer.cc).
@@ -60,6 +62,10 @@ _FIRST_ERROR = 200
 _OUT_OF_MEMORY, _TERMINATED = 202, 204
 
 _BELL, _DRAINED = 0, 1
+
+#: How many tasks of an isolate are remembered: more than can wait for their turn, the scripts of a load aside, and
+#: those run no code of the app.
+_RECENT = 32
 
 
 def supported_version() -> str:
@@ -263,6 +269,7 @@ class V8Isolate(_Isolate):
         self._on_bell = on_bell
         self._on_drained = on_drained
         self._done: dict[int, Callable[[EvalResult], None]] = {}
+        self._recent_tasks: deque[int] = deque(maxlen=_RECENT)
         self.inbox = self.outbox = self.reply = memoryview(b"")
 
     def start(self, source: str, heap_limit: int) -> None:
@@ -316,7 +323,8 @@ class V8Isolate(_Isolate):
 
     def drain(self) -> None:
         """Have the scripts read the inbox; `on_drained` follows."""
-        self._dll.mr_call_function(self._context, self._drain, self._no_this, self._no_arguments, _DRAINED)
+        task = self._dll.mr_call_function(self._context, self._drain, self._no_this, self._no_arguments, _DRAINED)
+        self._recent_tasks.append(task)
 
     def evaluate(self, source: str, done: Callable[[EvalResult], None]) -> None:
         """
@@ -329,8 +337,14 @@ class V8Isolate(_Isolate):
         callback = next(self._task_ids)
         self._done[callback] = done
         code = self._string(source)
-        self._dll.mr_eval(self._context, code, callback)
+        self._recent_tasks.append(self._dll.mr_eval(self._context, code, callback))
         self._dll.mr_free_value(self._context, code)
+
+    def cancel(self) -> None:
+        """End the tasks that run or wait, which are told so; promise jobs are no tasks, and go on."""
+        if not self._freeing:
+            for task in tuple(self._recent_tasks):
+                self._dll.mr_cancel_task(self._context, task)
 
     def heap_limit_reached(self) -> bool:
         """Whether V8 has terminated a task because of the heap limit; such an isolate is not to be used again."""
@@ -355,7 +369,20 @@ class V8Isolate(_Isolate):
     def free(self) -> None:
         """Give everything back.  Blocks, without bound when native code runs on: only on a thread of its own."""
         self.inbox = self.outbox = self.reply = memoryview(b"")
+        if self._context is not None and not self._freeing:
+            self._interrupt()
         super().free()
+
+    def _interrupt(self) -> None:
+        """
+        End what runs now: the tasks, and promise jobs with the next object they make.
+
+        `mr_free_context` does so by itself, but not while another thread waits in `collect_garbage`: then it returns at
+        once, and the isolate would go on, and its memory grow, for as long as it likes.
+        """
+        self.set_heap_limit(1)
+        for task in tuple(self._recent_tasks):
+            self._dll.mr_cancel_task(self._context, task)
 
 
 _DONE = EvalResult(None)

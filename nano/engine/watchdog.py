@@ -11,10 +11,11 @@ microseconds.  It decides by four rules:
   share is more than it may have is over its limit.
 - *Memory*: what the process grew by is charged to the isolates that computed meanwhile, in proportion to the CPU time
   of the whole process, and what it shrank by is credited likewise.  An isolate charged with more than its app may
-  have is made to collect its garbage.  If it does not come to that, or is charged with twice as much anyway, it is condemned; if it is still charged with too much afterwards, it
-  is retired: it finishes what it has and another takes its place, as a charge that grew over many events is only an
-  estimate.  V8's own heap limit acts at once and without us; this rule is there for array buffers and WebAssembly
-  memory, which that limit leaves out and which no figure of the engine's includes.
+  have is made to collect its garbage.  If it does not come to that, or is charged with twice as much anyway, it is
+  condemned; if it is still charged with too much afterwards, it is retired: it finishes what it has and another takes
+  its place, as a charge that grew over many events is only an estimate.  V8's own heap limit acts at once and without
+  us; this rule is there for array buffers and WebAssembly memory, which that limit leaves out and which no figure of
+  the engine's includes.
 - *Wall clock*: an event without a response head after its `request_timeout` is answered with 504.  An isolate that
   has not come back from a batch for that long is condemned: it waits without computing, as WebAssembly can
   (`memory.atomic.wait32`), or computes with a CPU limit above the wall clock's.

@@ -12,7 +12,6 @@ import {
   MapPrototypeGet,
   MapPrototypeSet,
   NumberParseInt,
-  Promise,
   PromisePrototypeThen,
   PromiseResolve,
   StringPrototypeIndexOf,
@@ -22,13 +21,16 @@ import {
 } from "./primordials.js";
 import { createAbortSignal, signalAbort } from "./abort.js";
 import { bodyFromHost } from "./body.js";
-import { copyBytes, viewBytes } from "./bytes.js";
+import { copyBytes } from "./bytes.js";
+import { FIRST_CHANNEL, onChannelRecord } from "./channels.js";
 import { DOMException } from "./dom_exception.js";
 import { createExecutionContext } from "./fetch_event.js";
 import { callHandler } from "./handler.js";
+import { eventBegins, eventEnds, handlerReturned } from "./hops.js";
 import { hostLog, latin1, onOpResult, send, unpackValue } from "./host.js";
 import { inspect } from "./inspect.js";
 import { onLoad } from "./load.js";
+import { WINDOW, addCredit, sendBytes } from "./outflow.js";
 import {
   Inward,
   Outward,
@@ -47,8 +49,6 @@ import { onTimerWake } from "./timers.js";
 import { utf8Decode, utf8Encode } from "./utf8.js";
 import { requiredArguments } from "./webidl.js";
 
-/** Bytes of a body under way in one direction; the same number stands in nano/engine/events.py. */
-const WINDOW = 262144;
 /** A whole body up to this size leaves with its head. */
 const INLINE = 65536;
 
@@ -60,9 +60,13 @@ const exchanges = new Map();
 
 /** The isolate's side of an exchange. */
 class FetchExchange {
-  /** @param {number} id */
-  constructor(id) {
+  // Declared, as an assignment would show a new exchange to an app's setters on Object.prototype.
+  id; hops; credit; whenCredit; cancelResponse; body; signal; abortReason; aborted; answered; kept;
+
+  /** @param {number} id @param {number} hops how many fetches of apps the request has come through */
+  constructor(id, hops) {
     this.id = id;
+    this.hops = hops;
     /** Bytes of response body that may still be sent. */
     this.credit = WINDOW;
     /** @type {(() => void) | null} called when there is credit again */
@@ -110,6 +114,7 @@ class FetchExchange {
 
   settleIfDone() {
     if (this.answered && this.kept === 0 && MapPrototypeDelete(exchanges, this.id)) {
+      eventEnds(this.hops);
       send(Outward.SETTLED, 0, 0, this.id, null, null);
     }
   }
@@ -118,7 +123,7 @@ class FetchExchange {
   takeSettledFlag() {
     this.answered = true;
     if (this.kept > 0) return 0;
-    MapPrototypeDelete(exchanges, this.id);
+    if (MapPrototypeDelete(exchanges, this.id)) eventEnds(this.hops);
     return RESPONSE_SETTLED;
   }
 
@@ -172,14 +177,15 @@ export function waitUntil(promise) {
  * @param {number} end
  */
 export function handleRecord(type, flags, small, id, bytes, start, end) {
-  if (type === Inward.REQUEST) onRequest(id, flags, bytes, start, end);
+  if (type === Inward.REQUEST) onRequest(id, flags, small, bytes, start, end);
   else if (type === Inward.OP_RESULT) onOpResult(id, flags, bytes, start, end);
   else if (type === Inward.TIMER) onTimerWake();
   else if (type === Inward.LOAD) onLoad(unpackValue(bytes, start, end));
+  else if (id >= FIRST_CHANNEL) onChannelRecord(type, id, bytes, start, end);
   else {
     const exchange = MapPrototypeGet(exchanges, id);
     if (exchange === undefined) return;
-    if (type === Inward.CREDIT) onCredit(exchange, readU32(bytes, start));
+    if (type === Inward.CREDIT) addCredit(exchange, readU32(bytes, start));
     else if (type === Inward.BODY_CHUNK) exchange.body?.onChunk(copyBytes(bytes, start, end));
     else if (type === Inward.BODY_END) exchange.body?.onEnd();
     else if (type === Inward.BODY_ERROR) exchange.body?.onError(new TypeError(text(bytes, start, end)));
@@ -193,21 +199,24 @@ const text = (bytes, start, end) => utf8Decode(copyBytes(bytes, start, end));
 /**
  * @param {number} id
  * @param {number} flags
+ * @param {number} hops
  * @param {Uint8Array} bytes
  * @param {number} start
  * @param {number} end
  */
-function onRequest(id, flags, bytes, start, end) {
+function onRequest(id, flags, hops, bytes, start, end) {
   const bodyStart = start + 4 + readU32(bytes, start);
   const head = latin1(bytes, start + 4, bodyStart);
   const urlStart = StringPrototypeIndexOf(head, "\n") + 1;
   const urlEnd = StringPrototypeIndexOf(head, "\n", urlStart);
-  const exchange = new FetchExchange(id);
+  const exchange = new FetchExchange(id, hops);
   MapPrototypeSet(exchanges, id, exchange);
+  eventBegins(hops);
   latest = exchange;
   const request = createServerRequest({
     method: StringPrototypeSlice(head, 0, urlStart - 1),
     url: StringPrototypeSlice(head, urlStart, urlEnd < 0 ? head.length : urlEnd),
+    hops,
     lazyHead: urlEnd < 0 ? "" : StringPrototypeSlice(head, urlEnd + 1),
     body: requestBody(exchange, flags, bytes, bodyStart, end, head),
     signalFactory: () => exchange.getSignal(),
@@ -218,6 +227,8 @@ function onRequest(id, flags, bytes, start, end) {
   } catch (error) {
     exchange.fail(Failure.EXCEPTION, error);
     return;
+  } finally {
+    handlerReturned();
   }
   if (isResponse(answer)) respond(exchange, answer);
   else {
@@ -250,6 +261,7 @@ function requestBody(exchange, flags, bytes, start, end, head) {
     cancel() {
       send(Outward.BODY_CANCEL, 0, 0, exchange.id, null, null);
     },
+    over: undefined,
   });
   return exchange.body;
 }
@@ -321,39 +333,4 @@ function sendStream(exchange, stream) {
       if (!exchange.aborted) exchange.fail(Failure.BODY, error);
     },
   });
-}
-
-/**
- * Send bytes of the body as credit allows.
- *
- * @param {FetchExchange} exchange
- * @param {Uint8Array} bytes
- * @returns {Promise<void> | undefined} a promise when there is no credit left, resolved when there is
- */
-function sendBytes(exchange, bytes) {
-  for (let at = 0; at < bytes.length; ) {
-    if (exchange.credit <= 0 || exchange.aborted) return sendLater(exchange, viewBytes(bytes, at, bytes.length));
-    const size = bytes.length - at < exchange.credit ? bytes.length - at : exchange.credit;
-    const piece = size === bytes.length ? bytes : viewBytes(bytes, at, at + size);
-    send(Outward.CHUNK, 0, 0, exchange.id, null, piece);
-    exchange.credit -= size;
-    at += size;
-  }
-  return exchange.credit > 0 ? undefined : sendLater(exchange, null);
-}
-
-/** @param {FetchExchange} exchange @param {Uint8Array | null} rest */
-function sendLater(exchange, rest) {
-  if (exchange.aborted) return undefined;
-  return new Promise((resolve) => {
-    exchange.whenCredit = () => resolve(rest === null ? undefined : sendBytes(exchange, rest));
-  });
-}
-
-/** @param {FetchExchange} exchange @param {number} granted */
-function onCredit(exchange, granted) {
-  exchange.credit += granted;
-  const { whenCredit } = exchange;
-  exchange.whenCredit = null;
-  if (whenCredit !== null) whenCredit();
 }

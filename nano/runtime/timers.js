@@ -39,6 +39,8 @@ const GONE = -1;
 export class Timer {
   /** Its place in the heap. */
   index = GONE;
+  // Declared, as an assignment would show a new timer to an app's setters on Object.prototype.
+  due; serial; steps; referenced;
 
   /** @param {number} due @param {number} serial @param {() => void} steps */
   constructor(due, serial, steps) {
@@ -270,7 +272,7 @@ function clear(id) {
 function startTimer(name, given, handler, timeout, args, repeat) {
   const prefix = `Failed to execute '${name}'`;
   requiredArguments(given, 1, prefix);
-  converters.callback(handler, { prefix, name: "Argument 1" });
+  handler = converters.callback(handler, { prefix, name: "Argument 1" });
   timeout = converters.long(timeout, { prefix, name: "Argument 2" });
   const id = nextId();
   initializeTimer(id, handler, timeout, args, repeat, nestingLevel);
@@ -311,8 +313,7 @@ export function clearInterval(id = 0) {
 export function queueMicrotask(callback) {
   const prefix = "Failed to execute 'queueMicrotask'";
   requiredArguments(arguments.length, 1, prefix);
-  converters.callback(callback, { prefix, name: "Argument 1" });
-  runMicrotask(callback);
+  runMicrotask(converters.callback(callback, { prefix, name: "Argument 1" }));
 }
 
 /**
