@@ -29,6 +29,9 @@ INSTALL_REQUIRES = [
     # Its C interface is private, and changes with the minor version: see nano/engine/v8.py.
     "mini-racer>=0.14.1,<0.15",
     "httptools>=0.6.4",
+    "brotli>=1.1",
+    'backports.zstd>=1.0; python_version < "3.14"',
+    "pyopenssl>=25.0",
     "cryptography>=44",
     "service-identity>=23.1",
     "pydantic>=2.10",

@@ -292,6 +292,9 @@ class V8Isolate(_Isolate):
         self._no_arguments = self._evaluate_and_wait("[]")
         for handle in (boot, bell, ends):
             dll.mr_free_value(self._context, handle)
+        # What parsing took is given back at once, as many isolates wait for their app like this one.
+        self.collect_garbage()
+        _trim()
 
     def _item(self, handle: Any, index: int) -> Any:
         key = self._dll.mr_alloc_int_val(self._context, index, _INTEGER)
@@ -326,25 +329,29 @@ class V8Isolate(_Isolate):
         task = self._dll.mr_call_function(self._context, self._drain, self._no_this, self._no_arguments, _DRAINED)
         self._recent_tasks.append(task)
 
-    def evaluate(self, source: str, done: Callable[[EvalResult], None]) -> None:
+    def evaluate(self, source: str, done: Callable[[EvalResult], None]) -> int:
         """
         Evaluate a script in the global scope; its value is dropped.
 
         Args:
             source: the script; a `//# sourceURL=` at its end names it in stack traces.
             done: called on the isolate's thread.
+
+        Returns:
+            The task, for `cancel`.
         """
         callback = next(self._task_ids)
         self._done[callback] = done
         code = self._string(source)
-        self._recent_tasks.append(self._dll.mr_eval(self._context, code, callback))
+        task = int(self._dll.mr_eval(self._context, code, callback))
+        self._recent_tasks.append(task)
         self._dll.mr_free_value(self._context, code)
+        return task
 
-    def cancel(self) -> None:
-        """End the tasks that run or wait, which are told so; promise jobs are no tasks, and go on."""
+    def cancel(self, task: int) -> None:
+        """End a task of `evaluate`, if it runs or waits; it is told so, and what promise jobs it left goes on."""
         if not self._freeing:
-            for task in tuple(self._recent_tasks):
-                self._dll.mr_cancel_task(self._context, task)
+            self._dll.mr_cancel_task(self._context, task)
 
     def heap_limit_reached(self) -> bool:
         """Whether V8 has terminated a task because of the heap limit; such an isolate is not to be used again."""
@@ -386,6 +393,13 @@ class V8Isolate(_Isolate):
 
 
 _DONE = EvalResult(None)
+
+
+def _trim() -> None:
+    """Have the C library return freed memory to the system, where it is one that can (glibc)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _memory(handle: Any) -> memoryview:

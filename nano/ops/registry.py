@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from nano.errors import EngineError
 from nano.interfaces import OpFunction, Question
 
-__all__ = ["OpTable", "host_op", "host_question"]
+__all__ = ["OpTable", "host_op", "host_question", "isolate_question"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -49,6 +49,22 @@ def host_question(name: str) -> Callable[[_F], _F]:
 
     def tag(function: _F) -> _F:
         function.nano_question = name  # type: ignore[attr-defined]
+        return function
+
+    return tag
+
+
+def isolate_question(name: str) -> Callable[[_F], _F]:
+    """
+    Offer a function to scripts as a synchronous question that keeps something from one call to the next.
+
+    As `host_question`, but called as ``function(kept, question)``, where *kept* is a dictionary that belongs to the
+    isolate: touched by its thread alone, and dropped with all it holds when the isolate ends.
+    """
+
+    def tag(function: _F) -> _F:
+        function.nano_question = name  # type: ignore[attr-defined]
+        function.nano_per_isolate = True  # type: ignore[attr-defined]
         return function
 
     return tag

@@ -67,10 +67,12 @@ export { bodyFromHost } from "./host_body.js";
 
 /**
  * What a body is made of when it leaves for the host. `host` stands for the body of a request as the host sends
- * it, while nobody has looked at it: then the host may pass it on by itself.
+ * it, while nobody has looked at it: then the host may pass it on by itself. `parts` are what the stream gives, where
+ * that is known, so that it can be sent again.
  *
  * @typedef {{ kind: "null" } | { kind: "string", string: string } | { kind: "bytes", bytes: Bytes }
- *   | { kind: "stream", stream: ReadableStream, length: number | null, host: HostBody | null }} Outgoing
+ *   | { kind: "stream", stream: ReadableStream, length: number | null, host: HostBody | null,
+ *     parts: readonly Bytes[] | null }} Outgoing
  */
 
 const EMPTY = new Uint8Array(0);
@@ -204,13 +206,14 @@ export class Body {
     if (source === null || source instanceof HostBody) {
       const { stream } = this;
       this.spend();
-      return { kind: "stream", stream, length, host: untouchedHost(stream) };
+      return { kind: "stream", stream, length, host: untouchedHost(stream), parts: null };
     }
     this.spend();
     if (typeof source === "string") return { kind: "string", string: source };
     if (!isBlob(source)) return { kind: "bytes", bytes: source };
     if (blobParts(source).length < 2 || blobSize(source) <= JOINED) return { kind: "bytes", bytes: blobBytes(source) };
-    return { kind: "stream", stream: streamParts(blobParts(source)), length, host: null };
+    const parts = blobParts(source);
+    return { kind: "stream", stream: streamParts(parts), length, host: null, parts };
   }
 }
 

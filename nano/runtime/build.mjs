@@ -1,8 +1,8 @@
 // Bundles the runtime and the module compiler; run by the package build (setup.py) and by developers.
 //
 // Out come dist/runtime.js and dist/compiler.js, each one expression whose value is the bundle's boot
-// function; dist/chunks/NAME.js, the parts of the runtime that an isolate loads when they are first used; and
-// dist/ops.json, the names of the host operations: the literal first arguments of hostOp(…) and hostCallSync(…)
+// function; dist/chunks/NAME.js, the parts of the runtime that an isolate loads when they are first used;
+// dist/builtins.json, the modules of Node by name, each a script of its own; and dist/ops.json, the names of the host operations: the literal first arguments of hostOp(…) and hostCallSync(…)
 // are collected from the sources and replaced by their place in that list.
 
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
@@ -202,8 +202,73 @@ async function buildRuntime(ops) {
 const writeEntry = (outfile, { source }) =>
   writeFile(join(here, "dist", outfile), `"use strict";(${source}).boot\n//# sourceURL=nano:${outfile}\n`);
 
+/** What the npm packages of node/ import by a name that means something else here: importer, name, meaning. */
+const REPLACED = [
+  [/comparisons\.js$/, /^util\/$/, "./node/shims/types.js"],
+  [/./, /^util\/$/, "node:util"],
+  [/./, /^(buffer|safe-buffer)$/, "node:buffer"],
+  [/./, /^events$/, "node:events"],
+  [/./, /^string_decoder\/$/, "node:string_decoder"],
+  [/./, /^abort-controller$/, "./node/shims/process.js"],
+  [/./, /^punycode\/$/, "./node/shims/punycode.js"],
+  [/./, /^qs$/, "./node/shims/qs.js"],
+  [/./, /^call-bind\/callBound$/, "./node/shims/call_bound.cjs"],
+  [/./, /^object\.assign\/polyfill$/, "./node/shims/object_assign.cjs"],
+  [/./, /^(object-is\/polyfill|object-is|is-nan)$/, "./node/shims/object_is.cjs"],
+];
+
+/** An esbuild plugin that leaves the modules of Node, and the runtime's internals, to require(). */
+const nodePlugin = (requires) => ({
+  name: "node",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /./ }, ({ path, importer }) => {
+      const ofPackage = importer.includes("node_modules");
+      const replaced = ofPackage && REPLACED.find(([from, name]) => from.test(importer) && name.test(path));
+      const target = replaced ? replaced[2] : path;
+      if (target.startsWith("./node/")) return { path: join(here, target) };
+      if (!/^(node|nano):/.test(target)) return undefined;
+      if (target !== "nano:internals") requires.add(target);
+      return { path: target, external: true };
+    }),
+});
+
+/** One module of Node: its script, whose value is a function of `module` and `require`, and what that requires. */
+async function bundleBuiltin(path, name, ops) {
+  const requires = new Set();
+  const { outputFiles } = await build({
+    entryPoints: [path],
+    bundle: true,
+    format: "cjs",
+    platform: "browser",
+    target: "esnext",
+    charset: "ascii",
+    minify: true,
+    keepNames: true,
+    legalComments: "none",
+    inject: [join(here, "node/shims/process.js")],
+    write: false,
+    plugins: [nodePlugin(requires), prepare(ops)],
+    logLevel: "warning",
+  });
+  const script = `(function(module,require){${outputFiles[0].text.trimEnd()}\n})\n//# sourceURL=${name}\n`;
+  return { requires: [...requires].sort(), script };
+}
+
+/** All modules of Node, by name: those below node/, by their paths. */
+async function buildBuiltins(ops) {
+  const folder = join(here, "node");
+  const builtins = {};
+  for (const path of await sources(folder)) {
+    const stem = relative(folder, path).replaceAll("\\", "/").slice(0, -".js".length);
+    if (stem.startsWith("shims/")) continue;
+    builtins[`node:${stem}`] = await bundleBuiltin(path, `node:${stem}`, ops);
+  }
+  await writeFile(join(here, "dist/builtins.json"), `${JSON.stringify(builtins)}\n`);
+}
+
 const ops = await collectOps();
 await mkdir(join(here, "dist/chunks"), { recursive: true });
 await buildRuntime(ops);
 await writeEntry("compiler.js", await expression({ entryPoints: [join(here, "compiler/index.js")], plugins: [prepare(ops)] }));
+await buildBuiltins(ops);
 await writeFile(join(here, "dist/ops.json"), `${JSON.stringify(ops)}\n`);

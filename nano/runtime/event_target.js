@@ -11,6 +11,7 @@
 // Two modules further up the graph complete this one: abort.js says what an AbortSignal is, report_error.js
 // what becomes of an exception in a listener.
 
+import { currentFrame, runInFrame } from "./async_context.js";
 import { DOMException } from "./dom_exception.js";
 import {
   CANCELED,
@@ -59,6 +60,8 @@ class Listener {
   removed = false;
   /** What to withdraw from a signal when this listener goes. @type {{ signal: any, steps: () => void } | null} */
   abortSteps = null;
+  /** The asynchronous context in which it was added. */
+  frame = currentFrame();
 
   /** @param {ListenerCallback} callback @param {boolean} capture @param {boolean} once @param {boolean} passive */
   constructor(callback, capture, once, passive) {
@@ -397,7 +400,9 @@ function innerInvoke(event, type, target, listener) {
   if (listener.once) removeListener(target, type, listener);
   if (listener.passive) setInPassiveListener(event, true);
   try {
-    callListener(listener.callback, event, target);
+    // An event of the host's has no context of its own.
+    if (listener.frame === undefined || currentFrame() !== undefined) callListener(listener.callback, event, target);
+    else runInFrame(listener.frame, callListener, undefined, [listener.callback, event, target]);
   } catch (error) {
     reportException(error);
   }

@@ -4,7 +4,9 @@
 // As on Workers, the chain is ServiceWorkerGlobalScope, WorkerGlobalScope, EventTarget, and of the first two
 // only WorkerGlobalScope is a name that apps can see. Plain functions and interfaces are in globals.js.
 
+import { crypto } from "./crypto.js";
 import { EventTarget, defineEventHandler } from "./events.js";
+import { fetch } from "./fetch.js";
 import { navigator } from "./navigator.js";
 import { getPerformance } from "./performance.js";
 import {
@@ -29,13 +31,14 @@ class ServiceWorkerGlobalScope extends WorkerGlobalScope {}
 const HANDLERS = ["error", "unhandledrejection", "rejectionhandled"];
 
 /**
- * Define a [Replaceable] attribute: assigning to it puts an own property in its place.
+ * Define a read-only attribute. Assigning to a [Replaceable] one puts an own property in its place.
  *
  * @see https://webidl.spec.whatwg.org/#Replaceable
  * @param {string} name
  * @param {() => any} get
+ * @param {boolean} replaceable
  */
-function defineReplaceable(name, get) {
+function defineAttribute(name, get, replaceable) {
   const accessor = {
     get [name]() {
       checkReceiver(this);
@@ -52,7 +55,7 @@ function defineReplaceable(name, get) {
   ObjectDefineProperty(WorkerGlobalScope.prototype, name, /** @type {any} */ ({
     __proto__: null,
     get: getter,
-    set: setter,
+    set: replaceable ? setter : undefined,
     enumerable: true,
     configurable: true,
   }));
@@ -65,10 +68,19 @@ function checkReceiver(self) {
 
 /** Make the global object what this module says it is. */
 export function installGlobalScope() {
+  // The bundle's own names are short.
+  ObjectDefineProperty(fetch, "name", /** @type {any} */ ({ __proto__: null, value: "fetch", configurable: true }));
+  ObjectDefineProperty(WorkerGlobalScope.prototype, "fetch", /** @type {any} */ ({
+    __proto__: null,
+    value: fetch,
+    writable: true,
+    configurable: true,
+  }));
   exposeInterface(WorkerGlobalScope, { name: "WorkerGlobalScope", length: 0 });
   exposeInterface(ServiceWorkerGlobalScope, { name: "ServiceWorkerGlobalScope", length: 0 });
   for (let i = 0; i < HANDLERS.length; i++) defineEventHandler(WorkerGlobalScope, HANDLERS[i]);
-  defineReplaceable("performance", getPerformance);
-  defineReplaceable("navigator", () => navigator);
+  defineAttribute("crypto", () => crypto, false);
+  defineAttribute("performance", getPerformance, true);
+  defineAttribute("navigator", () => navigator, true);
   ObjectSetPrototypeOf(globalThis_, ServiceWorkerGlobalScope.prototype);
 }

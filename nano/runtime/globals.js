@@ -4,7 +4,10 @@
 // The keys of this table and the language's own globals are all that an app can see.
 
 import { console } from "./console.js";
-import { Crypto, crypto } from "./crypto.js";
+import { Crypto } from "./crypto.js";
+import { CryptoKey } from "./crypto_key.js";
+import { SubtleCrypto } from "./crypto_subtle.js";
+import "./digest_stream.js";
 import { QuotaExceededError } from "./quota_exceeded_error.js";
 import { AbortController, AbortSignal } from "./abort.js";
 import { atob, btoa } from "./base64.js";
@@ -67,9 +70,10 @@ import { WebSocketPair } from "./web_socket_pair.js";
 const GLOBALS = {
   __proto__: /** @type {any} */ (null),
   Crypto,
+  CryptoKey,
+  SubtleCrypto,
   QuotaExceededError,
   console,
-  crypto,
   AbortController,
   AbortSignal,
   Blob,

@@ -18,7 +18,14 @@ const WINDOW = 262144;
  * How a body that the host sends asks for more. `requestCredit(n)` permits the host to send n more bytes (the first
  * call is the app's first read); `cancel(reason)` says that nobody wants the rest, and nothing is called afterwards.
  *
- * @typedef {{ length?: number | null, requestCredit(bytes: number): void, cancel(reason: any): void }} HostSource
+ * `over()` says, perhaps twice, that nothing is left to read, or that nobody will.
+ *
+ * @typedef {{
+ *   length?: number | null,
+ *   requestCredit(bytes: number): void,
+ *   cancel(reason: any): void,
+ *   over: (() => void) | undefined,
+ * }} HostSource
  */
 
 /**
@@ -73,12 +80,15 @@ export class HostBody {
     if (this.#state !== "open") return;
     this.#state = "ended";
     if (this.#collector !== null) this.#collected();
-    else if (this.#waiting.length === 0) this.#end?.close();
+    else if (this.#waiting.length === 0) {
+      this.#drop();
+      this.#end?.close();
+    }
   }
 
-  /** @param {any} error */
+  /** What was not read yet is lost. @param {any} error */
   onError(error) {
-    if (this.#state !== "open") return;
+    if (this.#state !== "open" && (this.#state !== "ended" || this.#waiting.length === 0)) return;
     this.#state = "failed";
     this.#error = error;
     this.#drop();
@@ -132,6 +142,8 @@ export class HostBody {
   #drop() {
     this.#waiting = [];
     this.#waitingSize = 0;
+    const { over } = this.#source;
+    if (over !== undefined) over();
   }
 
   /** Hand the stream the oldest chunk. */
@@ -142,7 +154,10 @@ export class HostBody {
     this.#wanted = false;
     this.#grant(this.#waitingSize);
     end.enqueue(bytes);
-    if (this.#state === "ended" && this.#waiting.length === 0) end.close();
+    if (this.#state === "ended" && this.#waiting.length === 0) {
+      this.#drop();
+      end.close();
+    }
   }
 
   /**

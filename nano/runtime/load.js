@@ -12,12 +12,15 @@ import {
   String,
   globalThis_,
 } from "./primordials.js";
+import { bindToFrame } from "./async_context.js";
 import { findHandler, setEnvironment, setHandler } from "./handler.js";
 import { packValue, send } from "./host.js";
 import { inspect } from "./inspect.js";
 import { createModuleGraph, registerBuiltin } from "./modules.js";
+import { registerNodeModules } from "./builtin_modules.js";
 import { setUserAgent } from "./navigator.js";
 import { Outward } from "./records.js";
+import { installRepl } from "./repl.js";
 
 const DEFINE = "nano:define";
 
@@ -39,7 +42,9 @@ export function openDefine() {
  * @property {Record<string, any>} env
  * @property {boolean} globals whether the members of env are globals too, as for apps in service-worker style
  * @property {string} userAgent
+ * @property {string[]} [builtins] the modules of Node that it imports, and those that they need
  * @property {string[] | null} [script] the arguments of a script, which needs no handler
+ * @property {boolean} [repl] whether people will type into its global scope (repl.js)
  */
 
 /**
@@ -54,6 +59,7 @@ export function onLoad({ value: program }) {
   setUserAgent(program.userAgent);
   setEnvironment(program.env);
   if (program.globals) defineGlobals(program.env);
+  if (program.repl) installRepl();
   if (program.entry === null) {
     loaded([]);
     return;
@@ -63,6 +69,7 @@ export function onLoad({ value: program }) {
     if (modules[i].kind === "module") modules[i].value = functions[modules[i].name];
   }
   const { script } = program;
+  registerNodeModules(program.builtins ?? [], functions);
   if (script) registerBuiltin("nano:script", () => ({ args: script }));
   const graph = createModuleGraph({ modules, entry });
   PromisePrototypeThen(graph.evaluate(), script ? () => loaded([]) : evaluated, failed);
@@ -85,7 +92,8 @@ function defineGlobals(env) {
 /** @param {any} namespace */
 function evaluated(namespace) {
   try {
-    setHandler(findHandler(namespace.default));
+    // Bound to no asynchronous context: what one event enters, no other sees.
+    setHandler(bindToFrame(findHandler(namespace.default)));
     loaded(["fetch"]);
   } catch (error) {
     failed(error);

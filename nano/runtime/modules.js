@@ -4,6 +4,7 @@
 // compiler/index.js, whose head says what form they have and what the environment `$m` holds; the host half,
 // which finds the files and resolves what their imports name, is nano/apps/modules.py.
 
+import { contextFunctions } from "./async_context.js";
 import {
   ArrayPrototypeJoin,
   ArrayPrototypePop,
@@ -73,6 +74,7 @@ const WebAssemblyModule = WebAssembly_.Module;
  * @property {boolean} [args]
  * @property {boolean} [anonymous]
  * @property {boolean} [typescript]
+ * @property {boolean} [context] whether it takes part in asynchronous contexts
  */
 
 // --- Built-in modules ---
@@ -435,6 +437,7 @@ function initializeEnvironment(graph, module) {
       graph.dynamicImport(module.name, specifier, options),
   };
   if (source.args) define(environment, "arguments", { get: unboundArguments });
+  if (source.context) define(environment, "async context", { value: contextFunctions });
   module.environment = environment;
   module.generator = ReflectApply(source.value, undefined, [environment]);
   source.value = null;

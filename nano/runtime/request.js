@@ -170,6 +170,7 @@ const INTERNAL = {};
  *   lazyHead: string,
  *   body: import("./blob.js").Bytes | HostBody | null,
  *   signalFactory: () => AbortSignal,
+ *   hops: number,
  * }} Incoming `url` is absolute, `lazyHead` is "name\nvalue\nname\nvalue…" with names in lower case
  */
 
@@ -182,15 +183,17 @@ let bodyOf;
 /** @type {(request: Request) => string | null} */
 let contentTypeOf;
 /**
- * What fetch sends. The body is used up; one that was used before is a TypeError.
+ * What fetch sends. The body is used up; one that was used before is a TypeError. There is no signal where nobody
+ * could abort it.
  *
  * @type {(request: Request) => {
  *   method: string,
  *   url: string,
  *   headersList: readonly string[],
  *   body: import("./body.js").Outgoing,
- *   signal: AbortSignal,
+ *   signal: AbortSignal | null,
  *   settings: Readonly<Settings>,
+ *   hops: number,
  * }}
  */
 export let requestParts;
@@ -216,6 +219,8 @@ export class Request {
   #signalFactory = null;
   /** @type {any} */
   #cf = undefined;
+  /** See hops.js. */
+  #hops = 0;
 
   /** @param {any} input @param {any} [init] */
   constructor(input, init = undefined) {
@@ -312,6 +317,7 @@ export class Request {
     copy.#settings = this.#settings;
     copy.#parent = this.#signalSource();
     copy.#cf = this.#cf;
+    copy.#hops = this.#hops;
     return copy;
   }
 
@@ -353,10 +359,11 @@ export class Request {
       url: request.#getURL(),
       headersList: headerListOf(request.#getHeaders()).wire(),
       body: takeBody(request.#body),
-      signal: request.#getSignal(),
+      signal: request.#signalSource() === null ? null : request.#getSignal(),
       settings: request.#settings,
+      hops: request.#hops,
     });
-    createServerRequest = ({ method, url, lazyHead, body, signalFactory }) => {
+    createServerRequest = ({ method, url, lazyHead, body, signalFactory, hops }) => {
       const request = new Request(INTERNAL);
       request.#method = method;
       request.#url = url;
@@ -364,6 +371,7 @@ export class Request {
       request.#head = lazyHead;
       request.#settings = FROM_CLIENT;
       request.#signalFactory = signalFactory;
+      request.#hops = hops;
       if (body !== null) request.#body = new Body(body);
       return request;
     };
@@ -386,6 +394,7 @@ export class Request {
         request.#method = from.#method;
         request.#settings = from.#settings;
         request.#cf = from.#cf;
+        request.#hops = from.#hops;
       }
       if (init !== NO_INIT) {
         request.#settings = settingsOf(request.#settings, init, prefix);

@@ -38,6 +38,7 @@ import {
   BigIntAsIntN,
   uncurriedApply,
 } from "./primordials.js";
+import { bindToFrame } from "./async_context.js";
 
 /**
  * What an error text says about where a bad value stood, for example
@@ -234,10 +235,10 @@ export const converters = {
     if (isObject(value) && isAnyArrayBuffer(value)) return converters.ArrayBuffer(value, context);
     throw typeError(context, "is not an ArrayBuffer or a view on one.");
   },
-  /** @type {Converter<Function>} */
+  /** The function, bound to the asynchronous context of now where the app uses them. @type {Converter<Function>} */
   callback(value, context) {
     if (typeof value !== "function") throw typeError(context, "is not a function.");
-    return value;
+    return bindToFrame(value);
   },
 };
 

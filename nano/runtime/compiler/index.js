@@ -28,8 +28,10 @@
 
 import { getLineInfo, parse } from "acorn";
 import { analyze } from "./analyze.js";
+import { rewriteAwaits } from "./async_context.js";
 import { rewriteDeclarations } from "./declarations.js";
 import { Edits } from "./edits.js";
+import { compileInput } from "./repl.js";
 import { stripTypes } from "./typescript.js";
 
 /** @typedef {{ message: string, line: number, column: number }} CompileError one-based, as in stack traces */
@@ -49,6 +51,8 @@ import { stripTypes } from "./typescript.js";
  * @property {{ specifier: string | null, line: number, column: number }[]} dynamic import() calls; null: computed
  * @property {boolean} meta whether import.meta is used
  * @property {boolean} args whether `arguments` is used where it names no function's arguments
+ * @property {boolean} waits whether the source may hold an `await`, which asynchronous contexts want rewritten
+ * @property {boolean} context whether they were
  * @property {boolean} typescript whether types were stripped
  * @property {number} shift by how many columns the first line is moved
  */
@@ -60,14 +64,15 @@ const TYPESCRIPT = /\.[cm]?ts$/;
  *
  * @param {string} source
  * @param {string} filename relative to the app's folder; its suffix says whether types are to be stripped
- * @param {{ sourceUrl?: string }} [options]
+ * @param {{ sourceUrl?: string, asyncContext?: boolean }} [options] asyncContext: for an app that uses
+ *   AsyncLocalStorage (async_context.js)
  * @returns {CompiledModule | { error: CompileError }}
  */
 export function compile(source, filename, options = {}) {
   const typescript = TYPESCRIPT.test(filename);
   try {
     const text = typescript ? stripTypes(source, filename) : source;
-    return { ...compileJavaScript(text, options.sourceUrl ?? filename), typescript };
+    return { ...compileJavaScript(text, options.sourceUrl ?? filename, options.asyncContext), typescript };
   } catch (error) {
     return { error: describe(error) };
   }
@@ -82,7 +87,25 @@ export function compile(source, filename, options = {}) {
  * @returns {string} JSON
  */
 export function compileToJson(source, filename, options) {
-  return JSON.stringify(compile(source, filename, options ? JSON.parse(options) : {}));
+  const { repl, ...rest } = options ? JSON.parse(options) : {};
+  return JSON.stringify(repl === undefined ? compile(source, filename, rest) : compileRepl(source, filename, repl));
+}
+
+/**
+ * Compile what was typed into the REPL.
+ *
+ * @param {string} source
+ * @param {string} filename in stack traces
+ * @param {number} id of the input (repl.js)
+ * @returns {ReturnType<typeof compileInput> | { error: CompileError }}
+ */
+export function compileRepl(source, filename, id) {
+  try {
+    const result = compileInput(source, id);
+    return "code" in result ? { ...result, code: `${result.code}\n//# sourceURL=${filename}` } : result;
+  } catch (error) {
+    return { error: describe(error) };
+  }
 }
 
 /** What the bundle evaluates to. */
@@ -91,9 +114,10 @@ export { compileToJson as boot };
 /**
  * @param {string} source
  * @param {string} sourceUrl
+ * @param {boolean} [asyncContext]
  * @returns {Omit<CompiledModule, "typescript">}
  */
-function compileJavaScript(source, sourceUrl) {
+function compileJavaScript(source, sourceUrl, asyncContext = false) {
   const program = parse(source, { ecmaVersion: "latest", sourceType: "module", allowHashBang: true });
   const edits = new Edits(source);
   const prefix = unusedName(source);
@@ -102,9 +126,10 @@ function compileJavaScript(source, sourceUrl) {
     return { line, column: column + 1 };
   };
   if (source.startsWith("#!")) edits.overwrite(0, 2, "//");
+  const context = asyncContext ? rewriteAwaits(program, source, edits, prefix) : "";
   const declarations = rewriteDeclarations(program, source, edits, prefix, positionOf);
   const analysis = analyze(program, source, edits, prefix, declarations.locals);
-  const head = `(${analysis.async ? "async " : ""}function*(${prefix}){"use strict";yield ${prefix}[0](${prefix}_exports());`;
+  const head = `(${analysis.async ? "async " : ""}function*(${prefix}){"use strict";${context}yield ${prefix}[0](${prefix}_exports());`;
   const tail = `\nfunction ${prefix}_exports(){return{${declarations.getters}}}})`;
   const { getters, locals, ...record } = declarations;
   return {
@@ -114,6 +139,8 @@ function compileJavaScript(source, sourceUrl) {
     dynamic: analysis.dynamic.map(({ start, ...call }) => ({ ...call, ...positionOf(start) })),
     meta: analysis.meta,
     args: analysis.args,
+    waits: source.includes("await"),
+    context: context !== "",
     shift: head.length,
   };
 }

@@ -16,6 +16,7 @@ import { writableObject } from "./writable_stream.js";
  *   enqueue(chunk: any): void,
  *   error(reason: any): void,
  *   terminate(): void,
+ *   whenWanted(): Promise<any> | undefined,
  * }} GenericTransform
  */
 
@@ -52,6 +53,11 @@ class GenericTransformStream {
 
   terminate() {
     this.#record.terminate();
+  }
+
+  /** Nothing to wait for while the readable side takes more; else until it does, or wants no more at all. */
+  whenWanted() {
+    return this.#record.whenWanted();
   }
 }
 

@@ -136,6 +136,14 @@ export class Transform {
     if (!this.backpressure && !controller.shouldCallPull()) this.#setBackpressure(true);
   }
 
+  /**
+   * For transforms that give more chunks than they get: undefined while the readable side takes more, else a promise
+   * for the time when it does, or wants no more at all.
+   */
+  whenWanted() {
+    return this.backpressure ? this.#change.promise : undefined;
+  }
+
   /** @see https://streams.spec.whatwg.org/#transform-stream-default-controller-terminate */
   terminate() {
     this.readable.controller.close();
@@ -218,6 +226,8 @@ export class Transform {
   /** @see https://streams.spec.whatwg.org/#transform-stream-default-source-cancel @param {any} reason */
   #sourceCancel(reason) {
     const { writable } = this;
+    // A flush that waits for the reader gets to know that there is none.
+    if (this.#finish !== undefined) this.#unblockWrite();
     /** @param {any} error */
     const stop = (error) => {
       writable.controller.errorIfNeeded(error);

@@ -1,0 +1,3 @@
+// For npm's "assert", in the place of object-is/polyfill.
+
+module.exports = () => Object.is;

@@ -1,0 +1,57 @@
+// Bytes on their way to the host, as far as the host has granted credit: response bodies and uploads.
+// Host half: nano/engine/events.py and nano/engine/channels.py.
+
+import { Promise } from "./primordials.js";
+import { viewBytes } from "./bytes.js";
+import { send } from "./host.js";
+import { Outward } from "./records.js";
+
+/** Bytes of a body under way in one direction; the same number stands in nano/engine/events.py. */
+export const WINDOW = 262144;
+
+/**
+ * What the bytes go through: the id of its records, how many bytes may still be sent, whether the host wants no more,
+ * and what is called when there is credit again.
+ *
+ * @typedef {{ id: number, credit: number, aborted: boolean, whenCredit: (() => void) | null }} Outflow
+ */
+
+/**
+ * Send bytes of the body as credit allows.
+ *
+ * @param {Outflow} flow
+ * @param {Uint8Array} bytes
+ * @returns {Promise<void> | undefined} a promise when there is no credit left, resolved when there is
+ */
+export function sendBytes(flow, bytes) {
+  for (let at = 0; at < bytes.length; ) {
+    if (flow.credit <= 0 || flow.aborted) return sendLater(flow, viewBytes(bytes, at, bytes.length));
+    const size = bytes.length - at < flow.credit ? bytes.length - at : flow.credit;
+    const piece = size === bytes.length ? bytes : viewBytes(bytes, at, at + size);
+    send(Outward.CHUNK, 0, 0, flow.id, null, piece);
+    flow.credit -= size;
+    at += size;
+  }
+  return flow.credit > 0 ? undefined : sendLater(flow, null);
+}
+
+/** @param {Outflow} flow @param {Uint8Array | null} rest */
+function sendLater(flow, rest) {
+  if (flow.aborted) return undefined;
+  return new Promise((resolve) => {
+    flow.whenCredit = () => resolve(rest === null ? undefined : sendBytes(flow, rest));
+  });
+}
+
+/**
+ * The host has granted more.
+ *
+ * @param {Outflow} flow
+ * @param {number} granted
+ */
+export function addCredit(flow, granted) {
+  flow.credit += granted;
+  const { whenCredit } = flow;
+  flow.whenCredit = null;
+  if (whenCredit !== null) whenCredit();
+}

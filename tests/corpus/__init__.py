@@ -1,0 +1,1 @@
+"""npm packages in use: the apps, what they have to answer, and how they are bundled."""
