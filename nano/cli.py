@@ -13,6 +13,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nano import __version__
@@ -23,6 +24,7 @@ from nano.tap import OPTION_HELP, make_server, requested_config, stop_on_signals
 
 if TYPE_CHECKING:
     from twisted.application.service import IService
+    from twisted.internet.defer import Deferred
 
 __all__ = ["main", "run_service"]
 
@@ -50,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("nano", description="Serve Workers-style JavaScript apps.")
     parser.add_argument("--version", action="version", version=f"nano {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    parser.set_defaults(command=_repl)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     serve = commands.add_parser("serve", help="serve apps in the foreground")
     what = serve.add_mutually_exclusive_group(required=True)
@@ -66,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_override("log_format"),
         help=OPTION_HELP["log-format"],
     )
+    serve.add_argument(
+        "--watch",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="reload when files change, and not only on SIGHUP",
+    )
     serve.add_argument("--check", action="store_true", help=OPTION_HELP["check"])
     serve.set_defaults(command=_serve)
 
@@ -75,6 +84,14 @@ def _parser() -> argparse.ArgumentParser:
 
     schema = commands.add_parser("schema", help="print the JSON Schema of the configuration")
     schema.set_defaults(command=_schema)
+
+    run = commands.add_parser("run", help="run a script to its end")
+    run.add_argument("script", metavar="SCRIPT", help="a file, or a folder with an entry file")
+    run.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="what the script gets")
+    run.set_defaults(command=_run)
+
+    repl = commands.add_parser("repl", help="evaluate JavaScript line by line; also what nano alone does")
+    repl.set_defaults(command=_repl)
 
     init = commands.add_parser("init", help="write a new app with its configuration")
     init.add_argument("folder", metavar="DIR")
@@ -122,6 +139,54 @@ def _init(options: argparse.Namespace) -> int:
     return 0
 
 
+def _repl(options: argparse.Namespace) -> int:
+    from twisted.internet import reactor
+
+    from nano.repl import run_repl
+
+    return run_repl(reactor)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from twisted.internet import reactor
+
+    from nano.script import run_script
+
+    return run_to_end(reactor, lambda: run_script(reactor, options.script, options.arguments))
+
+
+def run_to_end(reactor: Any, start: Callable[[], Deferred[int]]) -> int:
+    """
+    Run *reactor* until the Deferred of *start* fires with an exit code.
+
+    A signal cancels it, and is waited for; then the exit code is 130, as that of a command which Ctrl-C has ended.
+    """
+    from twisted.internet.defer import CancelledError
+
+    codes: list[int] = []
+
+    def begin() -> None:
+        running = start()
+        running.addErrback(lambda failure: failure.trap(CancelledError) and 130)
+        running.addCallback(ended)
+        reactor.addSystemEventTrigger("before", "shutdown", interrupted, running)
+
+    def ended(code: int) -> None:
+        if not codes:
+            codes.append(code)
+            reactor.stop()
+
+    def interrupted(running: Deferred[Any]) -> Deferred[Any]:
+        if not codes:
+            codes.append(130)
+            running.cancel()
+        return running
+
+    reactor.callWhenRunning(begin)
+    reactor.run()
+    return codes[0]
+
+
 def _serve(options: argparse.Namespace) -> int:
     from nano.config import Overrides
 
@@ -138,7 +203,7 @@ def _serve(options: argparse.Namespace) -> int:
         return 0
     from twisted.internet import reactor
 
-    return run_service(reactor, config, make_server)
+    return run_service(reactor, config, partial(make_server, watch=options.watch))
 
 
 def run_service(reactor: Any, config: Config, build: Callable[..., IService]) -> int:

@@ -37,6 +37,7 @@ __all__ = [
     "HeadersTooLargeError",
     "InvalidRequestError",
     "Level",
+    "LoopDetectedError",
     "MemoryExceededError",
     "NanoError",
     "NoAppError",
@@ -226,6 +227,16 @@ class HandlerHungError(AppError):
     """
 
     code = "hung"
+
+
+class LoopDetectedError(AppError):
+    """
+    A request has come back to its app, or to its neighbours, more often than any sense could be in.
+    """
+
+    status = 508
+    code = "loop"
+    message = "Loop Detected"
 
 
 class HandlerTimeoutError(AppError):

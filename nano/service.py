@@ -26,6 +26,7 @@ from twisted.logger import Logger
 from twisted.python.filepath import FilePath
 from twisted.web.resource import IResource
 
+from nano.addresses import endpoint_port
 from nano.admin.api import make_site
 from nano.admin.health import health_answer
 from nano.admin.log import AccessLog
@@ -36,6 +37,7 @@ from nano.apps.app_set import AppSet
 from nano.apps.control import LocalControl
 from nano.apps.modules import AppBundle, CompileCache, ModuleLoader
 from nano.apps.program import make_program
+from nano.builtin_modules import builtin_names
 from nano.bundle import read_bundle
 from nano.config import AppConfig, Config, load_config
 from nano.engine.compiler import ModuleCompiler
@@ -44,11 +46,11 @@ from nano.engine.pool import IsolatePool
 from nano.engine.watchdog import Watchdog, resident_memory
 from nano.exchange import Exchange
 from nano.http.factory import HTTPFactory
+from nano.http.outbound import OutboundSource
 from nano.http.resource import AppTree
 from nano.http.unclaimed import Unclaimed
 from nano.interfaces import IEventHandler, IsolateProgram, Traces
-from nano.builtin_modules import builtin_names
-from nano.ops import compression, crypto, encoding, host, node_crypto, url
+from nano.ops import compression, crypto, encoding, fetch, host, node_crypto, url
 from nano.ops.registry import OpTable
 
 __all__ = ["NanoService", "make_loader", "make_pool"]
@@ -58,7 +60,7 @@ SPARES = 2
 #: How long freeing isolates may take when the service stops, in seconds.
 FREEING_TIME = 5.0
 
-_OP_MODULES = (compression, crypto, encoding, host, node_crypto, url)
+_OP_MODULES = (compression, crypto, encoding, fetch, host, node_crypto, url)
 
 
 class _Limits(NamedTuple):
@@ -72,8 +74,16 @@ class _Limits(NamedTuple):
 class _Isolates:
     """Where apps get isolates: from the pool, under the watchdog's eyes (nano.apps.app.HostSource)."""
 
-    def __init__(self, pool: IsolatePool, watchdog: Watchdog, traces: Traces | None, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        pool: IsolatePool,
+        watchdog: Watchdog,
+        traces: Traces | None,
+        metrics: Metrics,
+        outbounds: OutboundSource,
+    ) -> None:
         self._pool = pool
+        self._outbounds = outbounds
         self._watchdog = watchdog
         self._traces = traces
         self._metrics = metrics
@@ -86,10 +96,13 @@ class _Isolates:
         self._watchdog.watch(host, limits, self._metrics.meter(config.name).spent)
         if self._traces is not None:
             host.trace = self._traces.open(config.name, host.cpu_seconds)
+        host.outbound = self._outbounds.make(config.name, config.egress.allow, config.egress.deny)
 
     def forget(self, host: IsolateHost) -> None:
         self._watchdog.forget(host)
         host.trace.close()
+        if host.outbound is not None:
+            host.outbound.close()
 
 
 def make_pool(reactor: Any, spares: int) -> IsolatePool:
@@ -145,7 +158,9 @@ class NanoService(MultiService):
         self._loader = make_loader(reactor, self._compiler, cache)
         self.metrics = Metrics(reactor, self._readings, worker)
         self._access_log = AccessLog() if config.log.access else None
-        self._isolates = _Isolates(self._pool, self._watchdog, traces, self.metrics)
+        admin_port = endpoint_port(config.admin.listen) if config.admin is not None else None
+        outbounds = OutboundSource(reactor, () if admin_port is None else (admin_port,))
+        self._isolates = _Isolates(self._pool, self._watchdog, traces, self.metrics, outbounds)
         self.apps = AppSet(reactor, self._make_app, config.drain_timeout)
         self.control = LocalControl(config, self.apps, self, reactor)
         self._when_ready: list[Deferred[None]] = []

@@ -14,8 +14,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from twisted.application.service import MultiService
 from twisted.logger import ILogObserver
@@ -35,6 +36,7 @@ from nano.errors import ConfigError, NanoError
 
 if TYPE_CHECKING:
     from twisted.application.service import IService
+    from twisted.internet.defer import Deferred
 
     from nano.admin.log import LogObserver
     from nano.config import LogConfig, LogFormat
@@ -61,6 +63,7 @@ OPTION_HELP: Mapping[str, str] = {
     "port": "TCP port; wins over NANO_PORT and the file",
     "workers": "worker processes, 0 for everything in this one; wins over NANO_WORKERS",
     "log-format": "json, text or apache; wins over NANO_LOG_FORMAT",
+    "no-watch": "reload on SIGHUP only, and not when files change",
     "check": "say what is wrong with the configuration, and exit",
 }
 """The options that `twistd nano` and `nano serve` share."""
@@ -87,7 +90,7 @@ class Options(usage.Options):
             ("log-format", None),
         )
     ]
-    optFlags: ClassVar[list[list[Any]]] = [["check", None, OPTION_HELP["check"]]]
+    optFlags: ClassVar[list[list[Any]]] = [[name, None, OPTION_HELP[name]] for name in ("no-watch", "check")]
 
     loaded: Config
     parent: Any = None
@@ -127,6 +130,25 @@ class Options(usage.Options):
         raise SystemExit(0)
 
 
+class _Control(Protocol):
+    """What signals and changed files do to a server."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether every app is loaded, or has failed to."""
+
+    def hangup(self) -> Deferred[object]:
+        """Reload; fires when that is over, and does not fail."""
+
+
+class _Server(NamedTuple):
+    """A server, what controls it, and what it serves now."""
+
+    service: IService
+    control: _Control
+    config: Callable[[], Config]
+
+
 def makeService(options: Options, build: Callable[..., IService] | None = None) -> IService:
     """
     The service that serves what *options* say, on the reactor twistd has chosen.
@@ -138,22 +160,48 @@ def makeService(options: Options, build: Callable[..., IService] | None = None) 
 
     quiet_start_errors()
     stop_on_signals(reactor)
-    service = (make_server if build is None else build)(options.loaded, reactor=reactor)
+    if build is None:
+        build = partial(make_server, watch=not options["no-watch"])
+    service = build(options.loaded, reactor=reactor)
     atexit.register(exit_if_broken, service)
     observer = log_observer(options.loaded.log, options.parent, reactor)
     return service if observer is None else _Logged(service, observer)
 
 
-def make_server(config: Config, reactor: Any) -> IService:
+def make_server(config: Config, reactor: Any, watch: bool = True) -> IService:
     """
     What serves *config*: everything in this process, or a supervisor with worker processes.
-    """
-    if not config.workers:
-        from nano.service import NanoService
 
-        service = NanoService(config, reactor=reactor)
-        reload_on_hangup(reactor, lambda: service.control.hangup())
-        return service
+    Args:
+        watch: whether it reloads by itself when files change, and not only when it is told to.
+    """
+    from twisted.internet.threads import deferToThreadPool
+
+    from nano.apps.watch import Watch, watched_paths
+    from nano.systemd import Daemon
+
+    build = _supervised if config.workers else _alone
+    server, control, current = build(config, reactor)
+    daemon = Daemon(server, control, reactor, os.environ)
+
+    def reload() -> Deferred[object]:
+        return daemon.reloading(control.hangup)
+
+    reload_on_hangup(reactor, reload)
+    if watch:
+        in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
+        Watch(reactor, lambda: watched_paths(current()), reload, in_thread).setServiceParent(daemon)
+    return daemon
+
+
+def _alone(config: Config, reactor: Any) -> _Server:
+    from nano.service import NanoService
+
+    service = NanoService(config, reactor=reactor)
+    return _Server(service, service.control, lambda: service.control.config)
+
+
+def _supervised(config: Config, reactor: Any) -> _Server:
     from nano.admin.listener import Administered
     from nano.admin.metrics import Metrics, Readings
     from nano.supervisor.memory import resident_memory
@@ -169,8 +217,8 @@ def make_server(config: Config, reactor: Any) -> IService:
     figures.configured()
     supervisor = Supervisor(config, reactor, figures, give_up)
     operations = Operations(supervisor, figures)
-    reload_on_hangup(reactor, operations.hangup)
-    return Administered(supervisor, operations, config.admin, reactor)
+    administered = Administered(supervisor, operations, config.admin, reactor)
+    return _Server(administered, operations, lambda: supervisor.config)
 
 
 def exit_if_broken(service: IService) -> None:

@@ -33,6 +33,7 @@ PROMISED: dict[str, tuple[type[NanoError], int]] = {
     "body-too-large": (errors.BodyTooLargeError, 413),
     "exception": (errors.HandlerError, 500),
     "hung": (errors.HandlerHungError, 500),
+    "loop": (errors.LoopDetectedError, 508),
     "load-failed": (errors.AppLoadError, 503),
     "exceeded-cpu": (errors.CpuExceededError, 503),
     "exceeded-memory": (errors.MemoryExceededError, 503),

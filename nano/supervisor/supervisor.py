@@ -1,0 +1,474 @@
+# -*- test-case-name: tests.supervisor.test_supervisor -*-
+"""
+The supervisor: owns the listening sockets and the configuration, and sees to it that workers serve them.
+
+It keeps one process for each of `workers` numbers, and a spare one that has imported everything and waits, so that the
+place of a dead worker is taken in a fraction of a second.  It loads no V8 itself, so nothing that apps do can end it.
+
+    a worker has died        its number goes to the spare at once; or, if it died before it was ready, after a pause
+    … of what an app did     is noted (nano.supervisor.quarantine); the app may be kept from all workers for a while
+    … and cannot boot        before any worker ever was ready, the whole server gives up: see `give_up`
+    a worker does not turn   it is killed
+    a worker has grown       another takes its place, and then it drains
+    settings have changed    the same, one worker after the other
+
+Changes of apps reach the workers in two steps (nano.supervisor.changes); they come one after the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredLock, gatherResults
+from twisted.internet.defer import TimeoutError as DeferredTimeoutError
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from nano.config import AppConfig, Config
+from nano.supervisor import changes, control
+from nano.supervisor.listeners import Listeners
+from nano.supervisor.memory import available_memory, memory_budget, resident_memory
+from nano.supervisor.process import Ending, WorkerGoneError, WorkerProcess, WorkerState
+from nano.supervisor.quarantine import Quarantine
+
+__all__ = ["FIRST_DELAY", "LONGEST_DELAY", "Counters", "Supervisor"]
+
+#: How long to wait before a worker that died before it was ready is replaced, in seconds; twice as long each time.
+FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
+#: Seconds between two looks at the workers.
+_LOOK_INTERVAL = 1.0
+#: How long a worker's reactor may stand still before it is killed, in seconds: a little longer than it gives itself.
+_STUCK_AFTER = control.STUCK_AFTER + 5.0
+#: How long a process may take until it has imported everything, in seconds.
+_BOOT_TIME = 60.0
+#: So many looks in a row have to find a worker too large before it is replaced.
+_PERSISTENT = 5
+#: How much longer than `drain_timeout` a worker may take to end, in seconds.
+_MARGIN = 10.0
+#: How long a worker may take to say how it is, in seconds.
+_ANSWER_TIME = 2.0
+
+#: What workers are told once, when they start, and what nobody can change while the server runs.
+_WORKER_KEYS = ("drain_timeout", "limits", "log", "trusted_proxies")
+_FIXED_KEYS = ("listen", "admin", "state_dir")
+
+
+class Counters(Protocol):
+    """Counts what happens to workers (nano.admin.metrics.Metrics)."""
+
+    def worker_restarted(self, reason: str) -> None:
+        """A worker was replaced; *reason* is one of a few words."""
+
+
+class _NoCounters:
+    def worker_restarted(self, reason: str) -> None: ...
+
+
+class Supervisor(Service):
+    """
+    All of nano in several processes, as an `IService`.
+
+    Args:
+        config: what to serve, by at least one worker.
+        reactor: runs it.
+        counters: told of workers that were replaced.
+        give_up: called with the reason when no worker can ever boot; by default the pauses just grow.
+        budget: bytes that a worker may have; worked out if not given.
+
+    Attributes:
+        config: what is served now.
+        quarantine: which apps are kept from the workers.
+        draining: whether nothing new is accepted.
+        gave_up: why no worker can ever boot; "" as long as one might.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        config: Config,
+        reactor: Any,
+        counters: Counters | None = None,
+        give_up: Callable[[str], None] = lambda reason: None,
+        budget: int | None = None,
+    ) -> None:
+        self.config = config
+        self.draining = False
+        self.gave_up = ""
+        self.quarantine = Quarantine(reactor.seconds)
+        self._reactor = reactor
+        self._counters = _NoCounters() if counters is None else counters
+        self._give_up = give_up
+        self._budget = budget
+        self._listeners = Listeners(reactor, config.listen)
+        self._open = False
+        self._ever_ready = False
+        self._workers: dict[int, WorkerProcess] = {}
+        self._leaving: set[WorkerProcess] = set()
+        self._spare: WorkerProcess | None = None
+        self._failures: dict[int, int] = {}
+        self._delayed: dict[int, IDelayedCall] = {}
+        self._releasing: dict[str, IDelayedCall] = {}
+        self._versions: dict[str, str] = {}
+        self._lock = DeferredLock()
+        self._looking = LoopingCall(self._look)
+        self._looking.clock = reactor
+
+    # What others may ask.
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it listens: `HOST:PORT`, or the path of a unix socket."""
+        return self._listeners.addresses
+
+    @property
+    def ready(self) -> bool:
+        """Whether every worker was ready once, and one is now."""
+        return self._ever_ready and any(w.state is WorkerState.READY for w in self._workers.values())
+
+    @property
+    def processes(self) -> list[WorkerProcess]:
+        """All worker processes, the spare and those that leave included."""
+        spare = [self._spare] if self._spare is not None else []
+        replaced = [worker.replaces for worker in self._workers.values() if worker.replaces is not None]
+        return [*self._workers.values(), *replaced, *self._leaving, *spare]
+
+    @property
+    def serving(self) -> list[WorkerProcess]:
+        """The workers that are READY, by number."""
+        found = [worker for worker in self.processes if worker.state is WorkerState.READY]
+        return sorted(found, key=lambda worker: worker.number)
+
+    async def statuses(self) -> list[tuple[WorkerProcess, dict[str, Any]]]:
+        """What each worker says of itself now; one that is not ready, or does not answer, what it said last."""
+
+        def told(answer: dict[str, Any], worker: WorkerProcess) -> None:
+            worker.status = answer["status"]
+
+        def silent(failure: Failure) -> None:
+            failure.trap(WorkerGoneError, CancelledError, DeferredTimeoutError)
+
+        asked = [
+            worker.ask(control.Status)
+            .addTimeout(_ANSWER_TIME, self._reactor)
+            .addCallback(told, worker)
+            .addErrback(silent)
+            for worker in self.serving
+        ]
+        await gatherResults(asked)
+        return [(worker, worker.status) for worker in self.processes if worker.number]
+
+    # IService.
+
+    def privilegedStartService(self) -> None:
+        """
+        Bind the sockets.
+
+        Raises:
+            CannotListenError: when one is taken.
+        """
+        super().privilegedStartService()
+        if not self._open:
+            self._listeners.open()
+            self._open = True
+
+    def startService(self) -> None:
+        """Start the workers."""
+        self.privilegedStartService()
+        super().startService()
+        self._looking.start(_LOOK_INTERVAL, now=False)
+        for number in range(1, self.config.workers + 1):
+            self._fill(number)
+
+    def stopService(self) -> Deferred[None]:
+        """
+        Drain all workers, and wait for their ends.
+
+        Fires with None when no process is left: at the latest `drain_timeout` and a margin after the call.  It does not
+        fail.
+        """
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        Service.stopService(self)
+        self.draining = True
+        if self._looking.running:
+            self._looking.stop()
+        for call in (*self._delayed.values(), *self._releasing.values()):
+            call.cancel()
+        self._delayed.clear()
+        self._releasing.clear()
+        processes = self.processes
+        self._log.info("draining {workers} workers", workers=len(self._workers), event="draining")
+        for worker in processes:
+            worker.drain(False)
+        self._listeners.close_network()
+        gone = DeferredList([worker.when_gone() for worker in processes], consumeErrors=True)
+        await gone.addTimeout(self.config.drain_timeout + _MARGIN, self._reactor)
+        await self._end_at_once([worker for worker in processes if worker.state is not WorkerState.GONE])
+        await self._listeners.close()
+
+    async def _end_at_once(self, workers: list[WorkerProcess]) -> None:
+        for worker in workers:
+            self._log.warn("worker {worker} does not end and is killed", worker=worker.number, event="worker-killed")
+            worker.kill()
+        await gatherResults([worker.when_gone() for worker in workers])
+
+    # Workers come.
+
+    def _spawn(self) -> WorkerProcess:
+        worker = WorkerProcess(self._reactor, self, self._listeners)
+        worker.start()
+        return worker
+
+    def _fill(self, number: int) -> WorkerProcess:
+        """Give a number to the spare, or to a new process."""
+        self._delayed.pop(number, None)
+        worker, self._spare = self._spare or self._spawn(), None
+        self._workers[number] = worker
+        worker.assign(control.Task(number, self.config, (), self.quarantine.apps()))
+        return worker
+
+    def worker_booted(self, worker: WorkerProcess) -> None:
+        """A process has imported everything (WorkerOwner)."""
+
+    def worker_ready(self, worker: WorkerProcess) -> None:
+        """A worker accepts (WorkerOwner)."""
+        self._log.info("worker {worker} is ready", worker=worker.number, pid=worker.pid, event="worker-ready")
+        self._failures.pop(worker.number, None)
+        for app in worker.status.get("apps", ()):
+            self._versions[str(app.get("name"))] = str(app.get("version"))
+        old, worker.replaces = worker.replaces, None
+        if old is not None:
+            self._let_go(old)
+        if all(each.state is WorkerState.READY for each in self._workers.values()):
+            self._ever_ready = True
+            if self._spare is None and not self.draining:
+                self._spare = self._spawn()
+        if worker.config is not self.config:
+            self._lock.run(lambda: Deferred.fromCoroutine(self._catch_up(worker))).addErrback(
+                lambda failure: self._log.failure("a worker could not be brought up to date", failure)
+            )
+
+    async def _catch_up(self, worker: WorkerProcess) -> None:
+        """The apps have changed while the worker started."""
+        if worker.state is WorkerState.READY and worker.config is not self.config:
+            served = frozenset(app.name for app in worker.config.apps) if worker.config is not None else frozenset()
+            prepared = await changes.prepare([worker], self.config.apps, frozenset(), served)
+            worker.config = self.config
+            await changes.commit(prepared, prepared.failed)
+
+    # Workers go.
+
+    def _let_go(self, worker: WorkerProcess) -> None:
+        if worker.state is not WorkerState.GONE:
+            self._leaving.add(worker)
+            worker.drain(True)
+
+    def worker_ended(self, worker: WorkerProcess, ending: Ending) -> None:
+        """A worker is gone (WorkerOwner)."""
+        number = worker.number
+        expected = ending.reason == "drained" or worker in self._leaving or self.draining
+        log = self._log.info if expected else self._log.error
+        log(
+            "worker {worker} has ended: {text}",
+            worker=number,
+            pid=worker.pid,
+            text=ending.text,
+            reason=ending.reason,
+            suspects=sorted(ending.suspects),
+            event="worker-ended",
+        )
+        self._leaving.discard(worker)
+        if ending.suspects and not (worker.preparing or self.draining):
+            self._blame(ending)
+        if self._spare is worker:
+            self._spare = None
+        if self._workers.get(number) is not worker:
+            return
+        self._counters.worker_restarted(ending.reason)
+        del self._workers[number]
+        if worker.replaces is not None and worker.replaces.state is not WorkerState.GONE:
+            self._workers[number] = worker.replaces
+        elif not self.draining:
+            self._replace_dead(number, ending)
+
+    def _replace_dead(self, number: int, ending: Ending) -> None:
+        if ending.state is WorkerState.READY:
+            self._fill(number)
+            return
+        if ending.reason == "boot" and not self._ever_ready:
+            self._log.critical("no worker can boot: {text}", text=ending.text, event="cannot-boot")
+            self.gave_up = ending.text
+            self._give_up(ending.text)
+        failures = self._failures[number] = self._failures.get(number, 0) + 1
+        delay = min(FIRST_DELAY * 2 ** min(failures - 1, 10), LONGEST_DELAY)
+        self._log.warn(
+            "worker {worker} died before it was ready; the next one comes in {delay:g} s",
+            worker=number,
+            delay=delay,
+            event="worker-delayed",
+        )
+        self._delayed[number] = self._reactor.callLater(delay, self._fill, number)
+
+    # Quarantine.
+
+    def _blame(self, ending: Ending) -> None:
+        app = self.quarantine.died(ending.suspects)
+        if app is None:
+            return
+        pause = self.quarantine.remaining(app)
+        self._log.error(
+            "app {app} is in quarantine for {pause:g} s: it brought down workers",
+            app=app,
+            pause=pause,
+            event="app-quarantined",
+        )
+        self._tell_quarantine()
+        self._releasing[app] = self._reactor.callLater(pause, self._release, app)
+
+    def _release(self, app: str) -> None:
+        del self._releasing[app]
+        self._log.info("app {app} has left quarantine", app=app, event="app-released")
+        self._tell_quarantine()
+
+    def lift_quarantine(self, app: str) -> bool:
+        """Let an app out of quarantine before its time; tells whether it was there."""
+        self.quarantine.lift(app)
+        call = self._releasing.get(app)
+        if call is None:
+            return False
+        call.cancel()
+        self._release(app)
+        return True
+
+    def _tell_quarantine(self) -> None:
+        apps = self.quarantine.apps()
+        for worker in self.processes:
+            worker.set_quarantine(apps)
+
+    # Looking after workers.
+
+    def _look(self) -> None:
+        budget = self._budget or memory_budget(self.config.workers, available_memory())
+        for worker in self.processes:
+            if self._stands_still(worker):
+                self._log.error("worker {worker} does not answer", worker=worker.number, event="worker-stuck")
+                worker.kill_stuck()
+            elif worker.state is WorkerState.READY and self._workers.get(worker.number) is worker:
+                self._weigh(worker, budget)
+
+    def _stands_still(self, worker: WorkerProcess) -> bool:
+        if worker.board.beat:
+            return time.monotonic() - worker.board.beat > _STUCK_AFTER
+        return bool(self._reactor.seconds() - worker.started > _BOOT_TIME)
+
+    def _weigh(self, worker: WorkerProcess, budget: int) -> None:
+        memory = resident_memory(worker.pid)
+        worker.over_budget = worker.over_budget + 1 if memory > budget else 0
+        if worker.over_budget == _PERSISTENT:
+            self._log.warn(
+                "worker {worker} uses {memory} bytes of {budget}: another takes its place",
+                worker=worker.number,
+                memory=memory,
+                budget=budget,
+                event="worker-outgrown",
+            )
+            self._counters.worker_restarted("memory-budget")
+            self.renew(worker.number)
+
+    def renew(self, number: int) -> Deferred[bool]:
+        """
+        Let another process take a worker's place, and the worker drain then.
+
+        Fires with whether it has; it does not fail.
+        """
+        old = self._workers.get(number)
+        worker = self._fill(number)
+        worker.replaces = old
+        return worker.when_ready()
+
+    # Changes.
+
+    async def change(self, apps: tuple[AppConfig, ...], keep: frozenset[str], partly: bool) -> changes.Prepared:
+        """
+        Serve *apps* from now on; the caller has the lock.
+
+        Args:
+            apps: all that shall be served.
+            keep: names of those that stay as they are.
+            partly: whether apps that fail to load keep the others from changing not.
+
+        Returns:
+            What has changed, and what failed; unless *partly*, nothing has changed if any failed.
+
+        Raises:
+            WorkerGoneError: when there is no worker that could load them.
+        """
+        await gatherResults([worker.when_ready() for worker in self._workers.values()])
+        old = {app.name: app for app in self.config.apps}
+        prepared = await changes.prepare(self.serving, apps, keep, frozenset(old))
+        if prepared.failed and not partly:
+            await changes.abandon(prepared.workers)
+            return prepared
+        known = {name for name, version in prepared.fresh.items() if self._versions.get(name) == version}
+        quarantined = known & self.quarantine.apps().keys()
+        self.config = replace(
+            self.config,
+            apps=tuple(old.get(app.name, app) if app.name in prepared.failed else app for app in prepared.apps),
+        )
+        for worker in prepared.workers:
+            worker.config = self.config
+        await changes.commit(prepared, {*prepared.failed, *quarantined})
+        self._versions.update(prepared.fresh)
+        for name in prepared.fresh.keys() - quarantined:
+            self.lift_quarantine(name)
+        # Those that have started meanwhile: nobody gets an old version once the change is reported done.
+        for worker in list(self._workers.values()):
+            await worker.when_ready()
+            await self._catch_up(worker)
+        return prepared
+
+    async def adopt(self, config: Config) -> list[str]:
+        """
+        Take over everything of *config* but its apps; the caller has the lock.
+
+        Returns:
+            The keys whose change waits for a restart.
+        """
+        fixed = [key for key in _FIXED_KEYS if getattr(config, key) != getattr(self.config, key)]
+        old = self.config
+        kept: dict[str, Any] = {key: getattr(old, key) for key in (*_FIXED_KEYS, "port", "interface", "apps")}
+        if not config.workers:
+            fixed.append("workers")
+            kept["workers"] = old.workers
+        self.config = replace(config, **kept)
+        for worker in self.processes:
+            if worker.config is old:
+                worker.config = self.config
+        if any(getattr(config, key) != getattr(old, key) for key in _WORKER_KEYS):
+            for each in sorted(self._workers):
+                await self.renew(each)
+        self._resize(old.workers)
+        return fixed
+
+    def _resize(self, number: int) -> None:
+        for surplus in range(self.config.workers + 1, number + 1):
+            delayed = self._delayed.pop(surplus, None)
+            if delayed is not None:
+                delayed.cancel()
+            worker = self._workers.pop(surplus, None)
+            if worker is not None:
+                self._let_go(worker)
+        for lacking in range(number + 1, self.config.workers + 1):
+            self._fill(lacking)
+
+    def locked(self, action: Callable[[], Any]) -> Deferred[Any]:
+        """Run *action*, a coroutine function, when all changes before it have ended; fires with its result."""
+        return self._lock.run(lambda: Deferred.fromCoroutine(action()))

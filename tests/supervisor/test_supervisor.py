@@ -1,0 +1,256 @@
+"""
+The supervisor's decisions, with workers that are fakes and a clock that is one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from nano.config import AppConfig, Config
+from nano.supervisor import control
+from nano.supervisor.process import Ending, WorkerState
+from nano.supervisor.supervisor import FIRST_DELAY, LONGEST_DELAY, Supervisor
+
+
+class FakeBoard:
+    """A scoreboard that tells nothing."""
+
+    beat = 0.0
+
+
+class FakeWorker:
+    """
+    A worker process (nano.supervisor.process.WorkerProcess) whose life the test tells.
+
+    Attributes:
+        said: the commands that it got.
+    """
+
+    def __init__(self, supervisor: Any, pid: int, clock: Clock) -> None:
+        self.supervisor = supervisor
+        self.pid = pid
+        self.state = WorkerState.BOOTING
+        self.task: control.Task | None = None
+        self.config: Config | None = None
+        self.status: dict[str, Any] = {}
+        self.replaces: Any = None
+        self.preparing = False
+        self.over_budget = 0
+        self.board = FakeBoard()
+        self.started = clock.seconds()
+        self.drained: bool | None = None
+        self.quarantined: Any = None
+        self.stuck = False
+        self.gone: list[Deferred[None]] = []
+
+    @property
+    def number(self) -> int:
+        """Its number."""
+        return self.task.worker if self.task else 0
+
+    def assign(self, task: control.Task) -> None:
+        """Its task."""
+        self.task, self.config = task, task.config
+
+    def set_quarantine(self, apps: Any) -> None:
+        """Kept."""
+        self.quarantined = apps
+
+    def drain(self, leave: bool) -> None:
+        """Kept."""
+        self.drained = leave
+
+    def kill_stuck(self) -> None:
+        """Kept."""
+        self.stuck = True
+
+    def when_ready(self) -> Deferred[bool]:
+        """It is, or it is not."""
+        return succeed(self.state is WorkerState.READY)
+
+    def when_gone(self) -> Deferred[None]:
+        """Fired by `end`."""
+        self.gone.append(Deferred())
+        return self.gone[-1]
+
+    def be_ready(self) -> None:
+        """Its apps are loaded."""
+        self.state = WorkerState.READY
+        self.supervisor.worker_ready(self)
+
+    def end(self, reason: str = "signal", **suspects: float) -> None:
+        """It is gone."""
+        state, self.state = self.state, WorkerState.GONE
+        self.supervisor.worker_ended(self, Ending(reason, reason, state, suspects))
+        for deferred in self.gone:
+            deferred.callback(None)
+
+
+class Counting:
+    """Counts restarts by reason."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def worker_restarted(self, reason: str) -> None:
+        """Counted."""
+        self.reasons.append(reason)
+
+
+class SupervisorTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.spawned: list[FakeWorker] = []
+        self.counting = Counting()
+        self.gave_up: list[str] = []
+
+    def start(self, workers: int = 2) -> Supervisor:
+        """A supervisor whose workers boot."""
+        config = Config(workers=workers, apps=(AppConfig("app", "/app"),))
+        supervisor = Supervisor(config, self.clock, self.counting, self.gave_up.append)
+        self.patch(supervisor, "_spawn", lambda: self.spawn(supervisor))
+        supervisor.startService()
+        return supervisor
+
+    def spawn(self, supervisor: Supervisor) -> Any:
+        """A new process."""
+        self.spawned.append(FakeWorker(supervisor, len(self.spawned) + 1, self.clock))
+        return self.spawned[-1]
+
+    def numbers(self) -> list[int]:
+        """The numbers of all processes so far."""
+        return [worker.number for worker in self.spawned]
+
+    def test_start(self) -> None:
+        """The spare comes when all workers are ready, not before: it would take their CPU."""
+        supervisor = self.start()
+        self.assertEqual(self.numbers(), [1, 2])
+        self.spawned[0].be_ready()
+        self.assertFalse(supervisor.ready)
+        self.assertEqual(self.numbers(), [1, 2])
+        self.spawned[1].be_ready()
+        self.assertTrue(supervisor.ready)
+        self.assertEqual(self.numbers(), [1, 2, 0])
+
+    def test_spare_takes_over(self) -> None:
+        """The spare takes the place of a dead worker at once; the next spare comes when it is ready."""
+        self.start(1)
+        self.spawned[0].be_ready()
+        self.spawned[0].end()
+        self.assertEqual(self.numbers(), [1, 1])
+        self.spawned[1].be_ready()
+        self.assertEqual(self.numbers(), [1, 1, 0])
+        self.assertEqual(self.counting.reasons, ["signal"])
+
+    def test_back_off(self) -> None:
+        """A worker that dies again and again before it is ready comes later and later."""
+        self.start(1)
+        delays = []
+        for _ in range(8):
+            before = len(self.spawned)
+            self.spawned[-1].end()
+            began = self.clock.seconds()
+            while len(self.spawned) == before:
+                self.clock.advance(0.5)
+            delays.append(self.clock.seconds() - began)
+        self.assertEqual(delays[:4], [FIRST_DELAY, 2.0, 4.0, 8.0])
+        self.assertEqual(delays[-1], LONGEST_DELAY)
+        self.spawned[-1].be_ready()
+        self.spawned[-2 if self.spawned[-1].number == 0 else -1].end()
+        self.assertEqual(self.numbers()[-1], 1, "once it was ready, all is forgotten")
+
+    def test_cannot_boot(self) -> None:
+        """When no worker ever was ready, one that cannot boot means that none can."""
+        supervisor = self.start(1)
+        self.spawned[0].end("boot")
+        self.assertEqual((self.gave_up, supervisor.gave_up), (["boot"], "boot"))
+
+    def test_cannot_boot_any_more(self) -> None:
+        """Later, it only means another try."""
+        self.start(1)
+        self.spawned[0].be_ready()
+        self.spawned[1].end("boot")
+        self.spawned[0].end()
+        self.spawned[-1].end("boot")
+        self.assertEqual(self.gave_up, [])
+
+    def test_dead_spare(self) -> None:
+        """A spare that dies is not missed until it is needed."""
+        self.start(1)
+        self.spawned[0].be_ready()
+        self.spawned[1].end()
+        self.assertEqual(self.numbers(), [1, 0])
+        self.spawned[0].end()
+        self.assertEqual(self.numbers(), [1, 0, 1])
+
+    def test_quarantine(self) -> None:
+        """The third death in a row tells all workers, and those to come; its end does so again."""
+        supervisor = self.start(1)
+        for _ in range(3):
+            worker = next(each for each in self.spawned if each.number and each.state is not WorkerState.GONE)
+            worker.be_ready()
+            worker.end("crash", app=1.0)
+        worker = next(each for each in self.spawned if each.number and each.state is not WorkerState.GONE)
+        assert worker.task is not None
+        self.assertEqual(worker.task.quarantined, {"app": 10.0})
+        worker.be_ready()
+        self.clock.advance(10.0)
+        self.assertEqual(worker.quarantined, {})
+        self.assertEqual(supervisor.quarantine.apps(), {})
+
+    def test_lift(self) -> None:
+        """Who is let out of quarantine is let out everywhere, once."""
+        supervisor = self.start(1)
+        self.spawned[0].be_ready()
+        for _ in range(3):
+            self.spawned[1].task = None
+            supervisor._blame(Ending("crash", "", WorkerState.READY, {"app": 1.0}))
+        self.assertEqual(self.spawned[0].quarantined, {"app": 10.0})
+        self.assertTrue(supervisor.lift_quarantine("app"))
+        self.assertEqual(self.spawned[0].quarantined, {})
+        self.assertFalse(supervisor.lift_quarantine("app"))
+
+    def test_renew(self) -> None:
+        """The old worker drains when the new one is ready."""
+        supervisor = self.start(1)
+        old = self.spawned[0]
+        old.be_ready()
+        supervisor.renew(1)
+        new = self.spawned[1]
+        self.assertEqual((new.number, old.drained), (1, None))
+        new.be_ready()
+        self.assertEqual(old.drained, True)
+        old.end("drained")
+        self.assertEqual(supervisor.serving, [new])
+
+    def test_renew_fails(self) -> None:
+        """When the new worker dies before it is ready, the old one stays."""
+        supervisor = self.start(1)
+        old = self.spawned[0]
+        old.be_ready()
+        supervisor.renew(1)
+        self.spawned[1].end()
+        self.assertEqual((supervisor.serving, old.drained), ([old], None))
+
+    def test_never_boots(self) -> None:
+        """A process that does not come to itself is killed."""
+        self.start(1)
+        self.clock.pump([1.0] * 62)
+        self.assertTrue(self.spawned[0].stuck)
+
+    def test_stop(self) -> None:
+        """All are told, all are waited for, and nobody is replaced."""
+        supervisor = self.start(1)
+        self.spawned[0].be_ready()
+        stopped = supervisor.stopService()
+        self.assertEqual([worker.drained for worker in self.spawned], [False, False])
+        self.assertNoResult(stopped)
+        for worker in list(self.spawned):
+            worker.end("drained")
+        self.successResultOf(stopped)
+        self.assertEqual(len(self.spawned), 2)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
