@@ -12,7 +12,7 @@ const wptHarness = (() => {
   "use strict";
 
   const { parse, stringify } = JSON;
-  const { defineProperty, getOwnPropertyDescriptor } = Object;
+  const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Object;
   const { apply, construct, deleteProperty } = Reflect;
   const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
   const origin = "http://web-platform.test:8000";
@@ -63,6 +63,7 @@ const wptHarness = (() => {
    * response that tests of other things use.
    */
   function respond(fetch, init, { status, type, base64 }) {
+    if (status !== 200 && fetch !== rejectFetch) return fetch("data:,", init).then(() => new Response(null, { status }));
     if (status !== 200) return new Response(null, { status });
     if (fetch !== rejectFetch) return fetch(`data:${type};base64,${base64}`, init);
     const bytes = Uint8Array.fromBase64(base64);
@@ -81,16 +82,19 @@ const wptHarness = (() => {
 
   /** Local files answer what has no scheme; everything else is the runtime's business. */
   function installFetch() {
+    let holder = globalThis;
+    while (holder !== null && getOwnPropertyDescriptor(holder, "fetch") === undefined) holder = getPrototypeOf(holder);
     const missing = { writable: true, configurable: true, value: rejectFetch };
-    const descriptor = getOwnPropertyDescriptor(globalThis, "fetch") ?? missing;
+    const descriptor = holder === null ? missing : getOwnPropertyDescriptor(holder, "fetch");
     const value = new Proxy(descriptor.value, {
       apply(target, receiver, args) {
-        const [input, init] = args;
+        let [input, init] = args;
+        if (typeof input === "string" && input.startsWith(`${origin}/`)) input = input.slice(origin.length);
         if (typeof input !== "string" || SCHEME.test(input)) return apply(target, receiver, args);
         return load(input).then((answer) => respond(target, init, answer));
       },
     });
-    defineProperty(globalThis, "fetch", { ...descriptor, value });
+    defineProperty(holder ?? globalThis, "fetch", { ...descriptor, value });
   }
 
   /** A page's URL is the base of its requests; an app has none, so the runtime knows of none. */
