@@ -16,7 +16,10 @@ from collections.abc import Callable, Collection
 
 __all__ = [
     "Network",
+    "EGRESS_WORDS",
     "canonical_hostname",
+    "egress_rule",
+    "endpoint_port",
     "endpoint_needs_token",
     "network",
     "resolve_endpoint",
@@ -86,6 +89,39 @@ def network(text: str) -> Network:
         return ipaddress.ip_network(text)
     except ValueError as error:
         raise ValueError(f"{error}; expected a network such as 10.0.0.0/8") from None
+
+
+#: What stands for several networks in egress rules; nano.http.egress knows which.
+EGRESS_WORDS = ("private", "loopback", "link-local")
+
+
+def egress_rule(text: str) -> str:
+    """
+    The one spelling of an egress rule: a word, a network, or a pattern of host names.
+
+    Raises:
+        ValueError: with a reason.
+    """
+    if text in EGRESS_WORDS:
+        return text
+    plain = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if "/" in plain or ":" in plain or plain.rpartition(".")[2].isdigit():
+        return str(network(plain))
+    return canonical_hostname(text)
+
+
+def endpoint_port(endpoint: str) -> int | None:
+    """
+    The TCP port of an endpoint string that `resolve_endpoint` has let pass; None where it names none.
+    """
+    arguments = _split(endpoint)
+    kind = arguments[0][1]
+    if kind == "haproxy":
+        return endpoint_port(endpoint.partition(":")[2])
+    if kind not in _TYPES or "port" not in _TYPES[kind]:
+        return None
+    port = dict(_named(kind, arguments[1:], _TYPES[kind])).get("port")
+    return int(port) if port is not None else None
 
 
 def tcp_endpoint(port: int, interface: str = "") -> str:

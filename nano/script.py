@@ -21,6 +21,7 @@ from nano.config import AppConfig
 from nano.engine.compiler import ModuleCompiler
 from nano.engine.host import IsolateHost
 from nano.errors import DrainingError, NanoError
+from nano.http.outbound import OutboundSource
 from nano.service import make_loader, make_pool
 
 __all__ = ["run_script"]
@@ -82,11 +83,13 @@ async def _run(reactor: Any, path: str, args: Sequence[str], out: TextIO, err: T
         bundle = await make_loader(reactor, compiler, None).load(FilePath(path))
         program = make_program(bundle, AppConfig("script", path, memory=_MEMORY), args)
         host = await pool.get()
+        outbound = host.outbound = OutboundSource(reactor).make("script")
         try:
             await host.load(program, script, _FOREVER)
             await host.when_quiet()
         finally:
             host.condemn(DrainingError("the script has ended"))
+            outbound.close()
     except NanoError as error:
         err.write(f"{error}\n")
         return 1

@@ -27,6 +27,7 @@ from pydantic_core import core_schema
 from nano.addresses import (
     Network,
     canonical_hostname,
+    egress_rule,
     endpoint_needs_token,
     network,
     resolve_endpoint,
@@ -41,6 +42,7 @@ __all__ = [
     "AdminConfig",
     "AppConfig",
     "Config",
+    "EgressConfig",
     "LimitsConfig",
     "LogConfig",
     "LogFormat",
@@ -304,11 +306,29 @@ _HIDDEN = PlainSerializer(lambda secret: secret and str(secret))
 _Hostname = Annotated[str, AfterValidator(canonical_hostname)]
 _OneOrMany = str | Annotated[list[str], Field(min_length=1)]
 _Endpoint = Annotated[str, AfterValidator(_endpoint)]
+_EgressRule = Annotated[str, AfterValidator(egress_rule)]
 _EnvValue = Annotated[Any, AfterValidator(_env_value)]
 _Flag = Annotated[bool, Field(strict=True)]
 
 
 # --- the keys ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EgressConfig:
+    """
+    Where an app may connect to: CIDR blocks, host names and patterns, and the words `private`, `loopback` and
+    `link-local`.
+
+    Blocks and words are held against the address that is connected to, and `allow` wins; then patterns against the
+    name, and `allow` wins again.  Link-local addresses and the admin listener are denied unless a block or word
+    allows them; everything else is allowed unless denied.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = {"extra": "forbid"}
+
+    allow: Annotated[tuple[_EgressRule, ...], _key("Exceptions from what is denied.")] = ()
+    deny: Annotated[tuple[_EgressRule, ...], _key('What is denied; "*" is everything.')] = ()
 
 
 @dataclass(frozen=True)
@@ -384,6 +404,7 @@ class AppConfig:
     user_agent: Annotated[
         str, AfterValidator(_header_text), _key("What navigator.userAgent says.")
     ] = "Cloudflare-Workers"
+    egress: Annotated[EgressConfig, _key("Where the app may connect to.")] = EgressConfig()
     dev: Annotated[_Flag, _key("Stack traces in answers, and failures are not cached.")] = False
 
     def __post_init__(self) -> None:

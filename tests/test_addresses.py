@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from nano.addresses import (
     canonical_hostname,
     endpoint_needs_token,
+    endpoint_port,
     network,
     resolve_endpoint,
     tcp_endpoint,
@@ -154,3 +155,25 @@ class EndpointTests(SynchronousTestCase):
         self.assertFalse(endpoint_needs_token("unix:/x"))
         for text in ("tcp:80:interface=127.0.0.1", "systemd:domain=UNIX:index=0", "haproxy:unix:x"):
             self.assertTrue(endpoint_needs_token(text))
+
+
+class PortTests(SynchronousTestCase):
+    """
+    The TCP port that an endpoint string names.
+    """
+
+    def test_port(self) -> None:
+        """Named or in its place, of every type that has one."""
+        for text, port in (
+            ("tcp:80", 80),
+            ("tcp:interface=127.0.0.1:port=8081", 8081),
+            ("tcp6:81:interface=\\:\\:1", 81),
+            ("ssl:443:privateKey=k", 443),
+            ("tls:/keys:port=8443", 8443),
+            ("tls:/keys", None),
+            ("haproxy:tcp:82", 82),
+            ("unix:/socket", None),
+            ("systemd:domain=INET:index=0", None),
+            ("plugin:80", None),
+        ):
+            self.assertEqual(endpoint_port(text), port, text)

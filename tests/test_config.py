@@ -367,6 +367,21 @@ class AppsTests(Base):
         self.assertEqual(app({"hostname": ["A", "a", "*"]}).hostnames, ("a", "*"))
         self.assertEqual(app({"name": "A.B"}).hostnames, ("a.b",))
 
+    def test_egress(self) -> None:
+        """Words, networks and patterns, in one spelling."""
+        rules = {"allow": ["10.1.2.3", "[::1]", "*.B.example"], "deny": ["private", "fe80::/10"]}
+        egress = app({"egress": rules}).egress
+        self.assertEqual(egress.allow, ("10.1.2.3/32", "::1/128", "*.b.example"))
+        self.assertEqual(egress.deny, ("private", "fe80::/10"))
+        self.assertEqual(app({}).egress.deny, ())
+
+    def test_wrong_egress(self) -> None:
+        """At the place of the one that is wrong."""
+        for rule in ("10.0.0.1/8", "10.0.0", "a b", "a.*.b", "host:80", "", "::g"):
+            with self.assertRaises(ConfigError) as caught:
+                app({"egress": {"deny": ["private", rule]}})
+            self.assertIn("egress.deny[1]", str(caught.exception), rule)
+
     def test_wrong_hostnames(self) -> None:
         """At the place of the one that is wrong."""
         wrong: list[tuple[Any, str]] = [
@@ -681,6 +696,7 @@ class RoundTripTests(Base):
             "max_buffer_size_mb": 5,
             "max_concurrent_requests": 9,
             "user_agent": "x",
+            "egress": {"allow": ["10.0.0.0/8", "link-local"], "deny": ["*", "::1/128"]},
             "dev": True,
         }
         self.assertEqual(as_json(app(raw)), raw)

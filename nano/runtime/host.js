@@ -198,7 +198,8 @@ export function unpackValue(bytes, start, end) {
     buffers[buffers.length] = copyBytes(bytes, at + 4, at + 4 + size);
     at += 4 + size;
   }
-  return { value, buffers };
+  // Without a prototype, so that no `then` of an app's makes a promise of it look like a thenable.
+  return /** @type {any} */ ({ __proto__: null, value, buffers });
 }
 
 /**
