@@ -26,8 +26,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from enum import Enum
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
@@ -36,6 +35,7 @@ from twisted.python.failure import Failure as TwistedFailure
 
 from nano.engine.channels import FIRST_CHANNEL, Channel, Channels
 from nano.engine.events import FetchEvent
+from nano.engine.owner import NO_TRACE, UNOWNED, HostState, IsolateOwner
 from nano.engine.records import (
     OP_FAILED,
     OP_FORGET,
@@ -75,58 +75,6 @@ _U32 = struct.Struct("<I")
 _ASK = 1
 
 
-class HostState(Enum):
-    """What an isolate host is there for."""
-
-    SPARE = "spare"
-    LOADING = "loading"
-    SERVING = "serving"
-    RETIRED = "retired"
-    CONDEMNED = "condemned"
-
-
-class IsolateOwner(Protocol):
-    """The app, as its isolate host sees it."""
-
-    @property
-    def name(self) -> str:
-        """The app's name."""
-
-    def isolate_log(self, host: IsolateHost, level: int, text: str) -> None:
-        """The app has logged a line: 0 debug, 1 info, 2 warn, 3 error."""
-
-    def isolate_retired(self, host: IsolateHost) -> None:
-        """The host finishes what it has, and wants no more."""
-
-    def isolate_condemned(self, host: IsolateHost, error: NanoError) -> None:
-        """The host is out of service; its events fail."""
-
-
-class _Unowned:
-    name = ""
-
-    def isolate_log(self, host: IsolateHost, level: int, text: str) -> None: ...
-
-    def isolate_retired(self, host: IsolateHost) -> None: ...
-
-    def isolate_condemned(self, host: IsolateHost, error: NanoError) -> None: ...
-
-
-class _NoTrace:
-    """A `Trace` that leaves none."""
-
-    def requested(self) -> None: ...
-
-    def started(self) -> None: ...
-
-    def read(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-_NO_TRACE = _NoTrace()
-
-
 class IsolateHost:
     """
     One isolate at work.
@@ -157,10 +105,10 @@ class IsolateHost:
         self.memory = 128 * 2**20
         self.cpu_at_rest = 0.0
         self.outbound: IOutbound | None = None
-        self.trace: Trace = _NO_TRACE
+        self.trace: Trace = NO_TRACE
         self._ops = ops
         self._on_thread = on_thread
-        self._owner: IsolateOwner = _Unowned()
+        self._owner: IsolateOwner = UNOWNED
         self._decoder = RecordDecoder(self.memory + _RECORD_SLACK)
         self._last_event = 0
         self._queue: deque[bytes | memoryview] = deque()

@@ -61,7 +61,22 @@ const exchanges = new Map();
 /** The isolate's side of an exchange. */
 class FetchExchange {
   // Declared, as an assignment would show a new exchange to an app's setters on Object.prototype.
-  id; hops; credit; whenCredit; cancelResponse; body; signal; abortReason; aborted; answered; kept;
+  id;
+  hops;
+  credit;
+  /** @type {(() => void) | null} */
+  whenCredit;
+  /** @type {((reason: any) => void) | null} */
+  cancelResponse;
+  /** @type {ReturnType<typeof bodyFromHost> | null} */
+  body;
+  /** @type {any} */
+  signal;
+  /** @type {any} */
+  abortReason;
+  aborted;
+  answered;
+  kept;
 
   /** @param {number} id @param {number} hops how many fetches of apps the request has come through */
   constructor(id, hops) {

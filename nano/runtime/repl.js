@@ -100,7 +100,7 @@ function lookUp(holder, name) {
   for (let object = holder; object !== null; object = ReflectGetPrototypeOf(object)) {
     const descriptor = ReflectGetOwnPropertyDescriptor(object, name);
     if (descriptor === undefined) continue;
-    const value = object === globalThis_ ? globalValue(name) : descriptor.value;
+    const value = holder === globalThis_ ? globalValue(name) : descriptor.value;
     return value === undefined || value === null ? undefined : Object(value);
   }
   return undefined;
@@ -109,7 +109,7 @@ function lookUp(holder, name) {
 /** @param {string} name */
 function globalValue(name) {
   try {
-    return globalThis_[name];
+    return /** @type {any} */ (globalThis_)[name];
   } catch {
     return undefined;
   }

@@ -40,7 +40,11 @@ export class Timer {
   /** Its place in the heap. */
   index = GONE;
   // Declared, as an assignment would show a new timer to an app's setters on Object.prototype.
-  due; serial; steps; referenced;
+  due;
+  serial;
+  steps;
+  /** @type {any} */
+  referenced;
 
   /** @param {number} due @param {number} serial @param {() => void} steps */
   constructor(due, serial, steps) {

@@ -97,9 +97,7 @@ class FakeIsolate:
         """
         return self.run(method, *buffers, **args)[1][0]
 
-    def import_raw(
-        self, data: bytes, algorithm: str | dict[str, Any], usages: list[str] | None = None
-    ) -> int:
+    def import_raw(self, data: bytes, algorithm: str | dict[str, Any], usages: list[str] | None = None) -> int:
         """
         The handle of a secret or public key; usable for everything by default, if it is secret.
         """

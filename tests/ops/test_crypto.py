@@ -100,9 +100,7 @@ class KeyPolicyTests(CryptoCase):
         public, private = self.isolate.generate_pair(_ECDSA, ["sign", "verify"])
         args = {"algorithm": {"name": "ECDSA", "hash": "SHA-256"}, "data": 0}
         self.assert_refused("InvalidAccessError", self.isolate.run, "sign", b"", key=public, **args)
-        self.assert_refused(
-            "InvalidAccessError", self.isolate.run, "verify", b"", key=private, signature=0, **args
-        )
+        self.assert_refused("InvalidAccessError", self.isolate.run, "verify", b"", key=private, signature=0, **args)
 
     def test_not_extractable(self) -> None:
         """A key that is not extractable neither comes out nor gets wrapped."""

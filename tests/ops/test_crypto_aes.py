@@ -140,9 +140,7 @@ class AesCtrTests(CryptoCase):
             if fits:
                 self.isolate.run("encrypt", bytes(16), bytes(size), **args)
             else:
-                self.assert_refused(
-                    "OperationError", self.isolate.run, "encrypt", bytes(16), bytes(size), **args
-                )
+                self.assert_refused("OperationError", self.isolate.run, "encrypt", bytes(16), bytes(size), **args)
 
 
 class AesWrapTests(CryptoCase):
@@ -217,6 +215,4 @@ class AesKeyTests(CryptoCase):
             {"ext": False},
         ):
             bad = {**jwk, **change}
-            self.assert_refused(
-                "DataError", self.isolate.import_key, "jwk", bad, {"name": "AES-GCM"}, ["encrypt"]
-            )
+            self.assert_refused("DataError", self.isolate.import_key, "jwk", bad, {"name": "AES-GCM"}, ["encrypt"])

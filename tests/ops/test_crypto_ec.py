@@ -53,16 +53,12 @@ class EcdsaTests(CryptoCase):
     def test_round_trips(self) -> None:
         """Signatures of every curve and hash function verify, and have twice the curve's size."""
         for curve, size in _CURVES:
-            public, private = self.isolate.generate_pair(
-                {"name": "ECDSA", "namedCurve": curve}, ["sign", "verify"]
-            )
+            public, private = self.isolate.generate_pair({"name": "ECDSA", "namedCurve": curve}, ["sign", "verify"])
             for function in ("SHA-1", "SHA-256", "SHA-384", "SHA-512"):
                 args = {"algorithm": {"name": "ECDSA", "hash": function}, "data": 0}
                 signature = self.isolate.output("sign", b"text", key=private, **args)
                 self.assertEqual(len(signature), 2 * size)
-                self.assertIs(
-                    self.isolate.run("verify", b"text", signature, key=public, signature=1, **args)[0], True
-                )
+                self.assertIs(self.isolate.run("verify", b"text", signature, key=public, signature=1, **args)[0], True)
 
 
 class EcdhTests(CryptoCase):
@@ -95,8 +91,7 @@ class EcdhTests(CryptoCase):
         """Both sides come to the same secret on every curve."""
         for curve, size in _CURVES:
             pairs = [
-                self.isolate.generate_pair({"name": "ECDH", "namedCurve": curve}, ["deriveBits"])
-                for _ in range(2)
+                self.isolate.generate_pair({"name": "ECDH", "namedCurve": curve}, ["deriveBits"]) for _ in range(2)
             ]
             secrets = [
                 self.isolate.output(
@@ -122,9 +117,7 @@ class EcKeyTests(CryptoCase):
                     value, buffers = self.isolate.run("exportKey", format=format_, key=handle)
                     data = value if format_ == "jwk" else buffers[0]
                     back = self.isolate.import_key(format_, data, algorithm, usages)
-                    self.assertEqual(
-                        self.isolate.run("exportKey", format=format_, key=back), (value, buffers)
-                    )
+                    self.assertEqual(self.isolate.run("exportKey", format=format_, key=back), (value, buffers))
 
     def test_compressed(self) -> None:
         """A compressed point is the same key."""
@@ -145,15 +138,11 @@ class EcKeyTests(CryptoCase):
             {"kty": "OKP"},
         )
         for change in changes:
-            self.assert_refused(
-                "DataError", self.isolate.import_key, "jwk", {**good, **change}, _ECDSA, ["sign"]
-            )
+            self.assert_refused("DataError", self.isolate.import_key, "jwk", {**good, **change}, _ECDSA, ["sign"])
         for octets in (b"", b"\0", bytes(65), bytes.fromhex("04" + _X + _X)):
             self.assert_refused("DataError", self.isolate.import_raw, octets, _ECDSA, ["verify"])
         larger = {"name": "ECDSA", "namedCurve": "P-384"}
-        self.assert_refused(
-            "DataError", self.isolate.import_raw, bytes.fromhex("04" + _X + _Y), larger, ["verify"]
-        )
+        self.assert_refused("DataError", self.isolate.import_raw, bytes.fromhex("04" + _X + _Y), larger, ["verify"])
 
     def test_unknown_curves(self) -> None:
         """An unknown curve is not supported, after the usages have been looked at."""

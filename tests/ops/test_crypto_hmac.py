@@ -69,9 +69,7 @@ class HmacTests(CryptoCase):
             self.assertEqual(value["algorithm"], {"name": "HMAC", "hash": function, "length": expected})
         for length in (0, 2**31):
             algorithm = {"name": "HMAC", "hash": "SHA-1", "length": length}
-            self.assert_refused(
-                "OperationError", self.isolate.run, "generateKey", algorithm=algorithm, **args
-            )
+            self.assert_refused("OperationError", self.isolate.run, "generateKey", algorithm=algorithm, **args)
 
     def test_jwk(self) -> None:
         """A JWK names the hash function."""

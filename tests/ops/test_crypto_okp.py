@@ -31,9 +31,7 @@ class EdwardsTests(CryptoCase):
     def test_known_answer(self) -> None:
         """The signature is that of the RFC, and verifies."""
         algorithm = {"name": "Ed25519"}
-        private = self.isolate.import_key(
-            "pkcs8", _ED25519_PKCS8 + bytes.fromhex(_SECRET), algorithm, ["sign"]
-        )
+        private = self.isolate.import_key("pkcs8", _ED25519_PKCS8 + bytes.fromhex(_SECRET), algorithm, ["sign"])
         signature = self.isolate.output("sign", b"", algorithm=algorithm, key=private, data=0)
         self.assertEqual(signature.hex(), _SIGNATURE)
         public = self.isolate.import_raw(bytes.fromhex(_PUBLIC), algorithm, ["verify"])
@@ -58,9 +56,7 @@ class EdwardsTests(CryptoCase):
             public, private = self.isolate.generate_pair({"name": name}, ["sign", "verify"])
             args: dict[str, Any] = {"algorithm": {"name": name}, "data": 0}
             signature = self.isolate.output("sign", b"text", key=private, **args)
-            self.assertIs(
-                self.isolate.run("verify", b"text", signature, key=public, signature=1, **args)[0], True
-            )
+            self.assertIs(self.isolate.run("verify", b"text", signature, key=public, signature=1, **args)[0], True)
         args = {"algorithm": {"name": "Ed448", "context": 0}, "data": 1, "key": private}
         self.isolate.run("sign", b"", b"text", **args)
         self.assert_refused("OperationError", self.isolate.run, "sign", b"context", b"text", **args)
@@ -70,9 +66,7 @@ class MontgomeryTests(CryptoCase):
     def test_known_answer(self) -> None:
         """The product is that of the RFC."""
         algorithm = {"name": "X25519"}
-        private = self.isolate.import_key(
-            "pkcs8", _X25519_PKCS8 + bytes.fromhex(_SCALAR), algorithm, ["deriveBits"]
-        )
+        private = self.isolate.import_key("pkcs8", _X25519_PKCS8 + bytes.fromhex(_SCALAR), algorithm, ["deriveBits"])
         peer = self.isolate.import_raw(bytes.fromhex(_POINT), algorithm, [])
         args = {"algorithm": {"name": "X25519", "public": peer}, "key": private}
         self.assertEqual(self.isolate.output("deriveBits", length=256, **args).hex(), _PRODUCT)
@@ -113,9 +107,7 @@ class OkpKeyTests(CryptoCase):
                     value, buffers = self.isolate.run("exportKey", format=format_, key=handle)
                     data = value if format_ == "jwk" else buffers[0]
                     back = self.isolate.import_key(format_, data, {"name": name}, wanted)
-                    self.assertEqual(
-                        self.isolate.run("exportKey", format=format_, key=back), (value, buffers)
-                    )
+                    self.assertEqual(self.isolate.run("exportKey", format=format_, key=back), (value, buffers))
 
     def test_jwk_refusals(self) -> None:
         """Halves that do not match, other curves and other names are refused."""
@@ -132,18 +124,12 @@ class OkpKeyTests(CryptoCase):
             {"kty": "EC"},
             {"use": "enc"},
         ):
-            self.assert_refused(
-                "DataError", self.isolate.import_key, "jwk", {**jwk, **change}, algorithm, ["sign"]
-            )
+            self.assert_refused("DataError", self.isolate.import_key, "jwk", {**jwk, **change}, algorithm, ["sign"])
         self.assert_refused("SyntaxError", self.isolate.import_key, "jwk", jwk, algorithm, ["verify"])
 
     def test_other_algorithm(self) -> None:
         """The object identifier decides, and nothing may stand beside it."""
         data = _ED25519_PKCS8 + bytes(32)
-        self.assert_refused(
-            "DataError", self.isolate.import_key, "pkcs8", data, {"name": "X25519"}, ["deriveBits"]
-        )
+        self.assert_refused("DataError", self.isolate.import_key, "pkcs8", data, {"name": "X25519"}, ["deriveBits"])
         with_null = bytes.fromhex("3030020100300706032b6570050004220420") + bytes(32)
-        self.assert_refused(
-            "DataError", self.isolate.import_key, "pkcs8", with_null, {"name": "Ed25519"}, ["sign"]
-        )
+        self.assert_refused("DataError", self.isolate.import_key, "pkcs8", with_null, {"name": "Ed25519"}, ["sign"])

@@ -66,9 +66,7 @@ class RsaTests(_RsaCase):
         args = {"algorithm": {"name": "RSA-OAEP", "label": 0}, "data": 1}
         cipher = self.isolate.output("encrypt", b"label", b"text", key=public, **args)
         self.assertEqual(self.isolate.output("decrypt", b"label", cipher, key=private, **args), b"text")
-        self.assert_refused(
-            "OperationError", self.isolate.run, "decrypt", b"other", cipher, key=private, **args
-        )
+        self.assert_refused("OperationError", self.isolate.run, "decrypt", b"other", cipher, key=private, **args)
         self.assert_refused("OperationError", self.isolate.run, "encrypt", b"", bytes(63), key=public, **args)
 
     def test_threads(self) -> None:
@@ -142,9 +140,7 @@ class RsaKeyTests(_RsaCase):
             {"e": "Ag"},
             {"alg": "RS256"},
         ):
-            self.assert_refused(
-                "DataError", self.isolate.import_key, "jwk", {**jwk, **change}, algorithm, ["sign"]
-            )
+            self.assert_refused("DataError", self.isolate.import_key, "jwk", {**jwk, **change}, algorithm, ["sign"])
         lacking = {name: value for name, value in jwk.items() if name != "dq"}
         self.assert_refused("DataError", self.isolate.import_key, "jwk", lacking, algorithm, ["sign"])
         bare = {name: jwk[name] for name in ("kty", "n", "e", "d")}

@@ -159,9 +159,7 @@ def update(
         failures = result.failures()
         if EVERY in known and not result.passes() - {HARNESS}:
             continue
-        fail[result.name] = {
-            subtest: known.get(subtest) or propose(result.name, subtest) for subtest in failures
-        }
+        fail[result.name] = {subtest: known.get(subtest) or propose(result.name, subtest) for subtest in failures}
     return Expectations(before.skip, {name: reasons for name, reasons in fail.items() if reasons})
 
 

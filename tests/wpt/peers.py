@@ -45,20 +45,11 @@ class Peers:
         with gzip.open(folder / "universe.json.gz", "rt") as file:
             seen = json.load(file)["files"]
         universe = {name: frozenset(subtests) for name, subtests in seen.items()}
-        files = {
-            peer: json.loads((folder / f"baseline-{peer}.json").read_text())["files"]
-            for peer in NAMES
-        }
-        passed = {
-            peer: {name: _passed(universe[name], entry) for name, entry in files[peer].items()}
-            for peer in NAMES
-        }
-        counts = {
-            peer: {name: entry["pass"] for name, entry in files[peer].items()} for peer in NAMES
-        }
+        files = {peer: json.loads((folder / f"baseline-{peer}.json").read_text())["files"] for peer in NAMES}
+        passed = {peer: {name: _passed(universe[name], entry) for name, entry in files[peer].items()} for peer in NAMES}
+        counts = {peer: {name: entry["pass"] for name, entry in files[peer].items()} for peer in NAMES}
         completed = {
-            peer: frozenset(name for name, entry in files[peer].items() if entry["h"] == "OK")
-            for peer in NAMES
+            peer: frozenset(name for name, entry in files[peer].items() if entry["h"] == "OK") for peer in NAMES
         }
         return cls(universe, passed, counts, completed)
 

@@ -71,9 +71,7 @@ class _Worker:
             env=self._environment,
         )
 
-    def _lost(
-        self, test: Test, process: subprocess.Popen[str], seconds: float, expired: bool
-    ) -> FileResult:
+    def _lost(self, test: Test, process: subprocess.Popen[str], seconds: float, expired: bool) -> FileResult:
         self._process = None
         process.kill()
         code = process.wait()

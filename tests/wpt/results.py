@@ -56,9 +56,7 @@ class FileResult:
         What did not pass, name to message; `HARNESS` among them if the file itself did not.
         """
         failed = {
-            subtest.name: f"{subtest.status}: {subtest.message}"
-            for subtest in self.subtests
-            if not subtest.passed
+            subtest.name: f"{subtest.status}: {subtest.message}" for subtest in self.subtests if not subtest.passed
         }
         if self.status != "OK":
             failed[HARNESS] = f"{self.status}: {self.message}"

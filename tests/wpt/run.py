@@ -100,10 +100,7 @@ class Report:
         def propose(name: str, subtest: str) -> str:
             return peers.reason(name, subtest) if peers else ""
 
-        return {
-            area: update(before, self._of(area), propose)
-            for area, before in self.expectations.items()
-        }
+        return {area: update(before, self._of(area), propose) for area, before in self.expectations.items()}
 
     def _of(self, area: str) -> list[FileResult]:
         return [result for result in self.results if area_of(result.name) == area]

@@ -89,9 +89,7 @@ class _Isolate(V8Isolate):
 
     value = ""
 
-    def __init__(
-        self, on_bell: Callable[[], None], on_drained: Callable[[EvalResult], None]
-    ) -> None:
+    def __init__(self, on_bell: Callable[[], None], on_drained: Callable[[EvalResult], None]) -> None:
         super().__init__(on_bell, on_drained)
         self.gone = threading.Event()
 

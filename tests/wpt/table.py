@@ -53,9 +53,7 @@ def _row(area: str, results: Sequence[FileResult], peers: Peers | None) -> Row:
         subtests = sum(len(result.subtests) for result in results)
         return Row(area, files, subtests, (sum(_own(result) for result in results),))
     asked = [peers.universe[result.name] for result in results]
-    ours = sum(
-        len(result.passes() & universe) for result, universe in zip(results, asked, strict=True)
-    )
+    ours = sum(len(result.passes() & universe) for result, universe in zip(results, asked, strict=True))
     theirs = (sum(peers.counts[peer].get(result.name, 0) for result in results) for peer in NAMES)
     return Row(area, files, sum(map(len, asked)), (ours, *theirs))
 

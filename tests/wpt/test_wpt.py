@@ -94,8 +94,7 @@ class SurvivalTests(SynchronousTestCase):
         Subtests come with name, status and message.
         """
         found = self.results(
-            a="promise_test(async () => {}, 'good');"
-            "promise_test(async () => { throw new Error('no'); }, 'bad');"
+            a="promise_test(async () => {}, 'good');promise_test(async () => { throw new Error('no'); }, 'bad');"
         )
         rows = [(test.name, test.status, test.message) for test in found["a"].subtests]
         self.assertEqual(found["a"].status, "OK")
@@ -127,9 +126,7 @@ class SurvivalTests(SynchronousTestCase):
         """
         The runtime's timers run.
         """
-        found = self.results(
-            a="promise_test(() => new Promise((resolve) => setTimeout(resolve, 5)), 'later');"
-        )
+        found = self.results(a="promise_test(() => new Promise((resolve) => setTimeout(resolve, 5)), 'later');")
         self.assertEqual(found["a"].failures(), {})
 
     def test_throws(self) -> None:
@@ -164,9 +161,7 @@ class SurvivalTests(SynchronousTestCase):
         """
         When V8 takes the process with it, that is a CRASH, and a new one goes on.
         """
-        found = self.results(
-            a='"a".repeat(5e8).split("");', b="promise_test(async () => {}, 'after');"
-        )
+        found = self.results(a='"a".repeat(5e8).split("");', b="promise_test(async () => {}, 'after');")
         self.assertIn(found["a"].status, {"CRASH", "TIMEOUT", "ERROR"})
         self.assertEqual(found["b"].failures(), {})
 
