@@ -95,9 +95,7 @@ def parse_config(
     return config
 
 
-def parse_app(
-    value: object, around: Surroundings, defaults: Mapping[str, Any] | None = None
-) -> AppConfig:
+def parse_app(value: object, around: Surroundings, defaults: Mapping[str, Any] | None = None) -> AppConfig:
     """
     Read the object of one app, as the admin API gets it.
 
@@ -111,9 +109,7 @@ def parse_app(
     reading = Reading(Document("", value), "", around)
     app = None
     if reading.is_a(dict, "an object", value, ()):
-        app = reading.app(
-            merged_app(defaults or {}, cast("dict[str, Any]", value)), (), frozenset()
-        )
+        app = reading.app(merged_app(defaults or {}, cast("dict[str, Any]", value)), (), frozenset())
     if app is None or reading.problems:
         raise ConfigError(reading.ordered_problems())
     return app
@@ -140,9 +136,7 @@ def load_config(
     return replace(config, origin=Origin(os.path.abspath(path), around.folder, overrides))
 
 
-def check_config(
-    path: str, environ: Mapping[str, str] | None = None, overrides: Overrides = NO_OVERRIDES
-) -> Config:
+def check_config(path: str, environ: Mapping[str, str] | None = None, overrides: Overrides = NO_OVERRIDES) -> Config:
     """
     As `load_config`, but an app whose folder or entry file is missing is a problem too.
     """
@@ -234,9 +228,7 @@ def _document(text: str, file: str) -> Document:
     try:
         document = parse(text)
     except JsonSyntaxError as error:
-        raise ConfigError(
-            [Problem(error.reason, place=place_at(file, text, error.position))]
-        ) from None
+        raise ConfigError([Problem(error.reason, place=place_at(file, text, error.position))]) from None
     document.hide(("admin", "token"))
     return document
 
@@ -258,9 +250,7 @@ def as_json(app: AppConfig, secrets: bool = False) -> dict[str, Any]:
     Args:
         secrets: whether they are shown; for handing an app to a worker, never for people.
     """
-    written: dict[str, Any] = adapter(AppConfig).dump_python(
-        app, mode="json", by_alias=True, exclude={"env"}
-    )
+    written: dict[str, Any] = adapter(AppConfig).dump_python(app, mode="json", by_alias=True, exclude={"env"})
     written["env"] = _plain(app.env, Secret.reveal if secrets else str)
     return written
 
@@ -297,6 +287,10 @@ def config_schema() -> dict[str, Any]:
         "$ref": "#/$defs/AppDefaults",
         "description": schema["properties"]["defaults"]["description"],
     }
+    # What `defaults` give, an app need not.
+    app["required"] = ["name"]
+    schema["if"] = {"required": ["defaults"], "properties": {"defaults": {"required": ["path"]}}}
+    schema["else"] = {"properties": {"apps": {"items": {"required": ["path"]}}}}
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "nano configuration"
     schema["description"] = "app.json: what one nano daemon serves, and how."

@@ -282,9 +282,15 @@ class FakeIsolate:
         """Keep it."""
         self.heap_limit = limit
 
-    def evaluate(self, source: str, done: Callable[[EvalResult], None]) -> None:
+    def evaluate(self, source: str, done: Callable[[EvalResult], None]) -> int:
         """Keep the script."""
         self.scripts.append((source, done))
+        return len(self.scripts)
+
+    def cancel(self, task: int) -> None:
+        """A script that is cancelled has been terminated."""
+        _, done = self.scripts[task - 1]
+        done(EvalResult("execution terminated", terminated=True))
 
     def drain(self) -> None:
         """Read the inbox."""
