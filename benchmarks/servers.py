@@ -119,6 +119,19 @@ class NanoOneWorker(Nano):
     workers = 1
 
 
+class NanoKlein(Nano):
+    """nano's Klein tree in a twisted.web site, in one process."""
+
+    name = "nano-klein"
+    workers = 0
+
+    def command(self, folder: Path) -> list[str]:
+        port, self.port = self.port, _free_port()
+        super().command(folder)
+        self.port = port
+        return [sys.executable, str(HERE / "klein_site.py"), str(folder / "app.json"), str(port)]
+
+
 class Workerd(Server):
     """Cloudflare's workerd, from npm (`npm install` in this folder)."""
 
@@ -159,7 +172,7 @@ class Workerd(Server):
 
 _DATE = 'compatibilityDate = "2025-01-01"'
 
-SERVERS = {server.name: server for server in (Nano, NanoOneWorker, NanoOneProcess, Workerd)}
+SERVERS = {server.name: server for server in (Nano, NanoOneWorker, NanoOneProcess, NanoKlein, Workerd)}
 
 
 def _free_port() -> int:
