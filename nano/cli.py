@@ -60,9 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("-c", "--config", metavar="FILE", help=OPTION_HELP["config"])
     what.add_argument("-a", "--app", metavar="PATH", help=OPTION_HELP["app"])
     for option, short, metavar in (("port", "-p", "N"), ("workers", "-w", "N")):
-        serve.add_argument(
-            short, f"--{option}", metavar=metavar, type=_override(option), help=OPTION_HELP[option]
-        )
+        serve.add_argument(short, f"--{option}", metavar=metavar, type=_override(option), help=OPTION_HELP[option])
     serve.add_argument(
         "--log-format",
         metavar="FORMAT",

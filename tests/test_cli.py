@@ -38,8 +38,11 @@ from twisted.internet.error import CannotListenError
 from nano.errors import EngineError
 
 class NanoService(Service):
+    ready = True
+
     def __init__(self, config, reactor):
         self.reactor = reactor
+        self.control, self.config = self, config
         if "broken" in config.state_dir:
             raise EngineError("no V8")
         self.taken, self.hang = "taken" in config.state_dir, "hang" in config.state_dir
@@ -156,7 +159,7 @@ class UsageTests(Commands):
     def test_wrong_usage(self) -> None:
         """Wrong usage is 2, with a hint on standard error."""
         for arguments in (
-            (),
+            ("run",),
             ("bogus",),
             ("check",),
             ("serve",),
@@ -300,9 +303,7 @@ class ServingTests(ServingProcesses):
 
     async def test_second_signal(self) -> None:
         """A second signal ends a stop that takes too long."""
-        code, child = await self.serve(
-            {"started": signal.SIGTERM, "stopping": signal.SIGINT}, "hang"
-        )
+        code, child = await self.serve({"started": signal.SIGTERM, "stopping": signal.SIGINT}, "hang")
         self.assertEqual(code, -signal.SIGINT, child.err)
 
     async def test_taken_port(self) -> None:

@@ -97,6 +97,9 @@ def _load() -> Any:
 class _Library:
     """The native library, opened when the first isolate is made."""
 
+    #: Held while a context is made: V8 aborts the process when two threads make the first two at once.
+    starting = threading.Lock()
+
     _opened: tuple[Any, Any] | None = None
     _lock = threading.Lock()
 
@@ -138,7 +141,8 @@ class _Isolate:
     def _open(self, source: str, heap_limit: int) -> Any:
         """Make the isolate, and evaluate *source* to a function.  Blocks."""
         dll = self._dll
-        self._context = dll.mr_init_context(self._callback)
+        with _Library.starting:
+            self._context = dll.mr_init_context(self._callback)
         self._no_this = dll.mr_alloc_int_val(self._context, 0, _UNDEFINED)
         self.set_heap_limit(heap_limit)
         return self._evaluate_and_wait(source)
