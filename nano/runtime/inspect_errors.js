@@ -47,7 +47,18 @@ function errorText(value, names, name, message, stack) {
   if (typeof stack !== "string" || stack === "") return `[${heading}]`;
   const frames = framesOf(stack, asText(message));
   if (frames === undefined) return stack;
-  return frames === "" ? `[${heading}]` : `${heading}${frames}`;
+  return frames === "" ? `[${heading}]` : `${heading}${appFrames(frames)}`;
+}
+
+/** What is left of frames without the runtime's own, which tell the author of an app nothing. @param {string} frames */
+function appFrames(frames) {
+  const lines = StringPrototypeSplit(frames, "\n");
+  let kept = "";
+  for (let i = 1; i < lines.length; i++) {
+    const own = StringPrototypeIncludes(lines[i], "(nano:") || StringPrototypeIncludes(lines[i], " nano:");
+    if (!own) kept += `\n${lines[i]}`;
+  }
+  return kept;
 }
 
 /** The name of an error beside that of its class, if one does not tell the other. @param {string} constructor @param {string} name */
