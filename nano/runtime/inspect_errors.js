@@ -2,7 +2,7 @@
 
 import { shortName } from "./inspect_names.js";
 import { indentLines } from "./inspect_text.js";
-import { StringPrototypeIncludes, StringPrototypeIndexOf, StringPrototypeSlice } from "./primordials.js";
+import { StringPrototypeIncludes, StringPrototypeIndexOf, StringPrototypeSlice, StringPrototypeSplit } from "./primordials.js";
 
 /** @typedef {import("./inspect_names.js").Kind} Kind */
 /** @typedef {import("./inspect_names.js").Names} Names */
