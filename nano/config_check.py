@@ -63,9 +63,7 @@ class Reading:
 
     def ordered_problems(self) -> list[Problem]:
         """As they stand in the file."""
-        return sorted(
-            self.problems, key=lambda p: (p.place.line, p.place.column) if p.place else (0, 0)
-        )
+        return sorted(self.problems, key=lambda p: (p.place.line, p.place.column) if p.place else (0, 0))
 
     def problem(self, path: JsonPath, reason: str, at_key: bool = False) -> None:
         place = self.document.locate(self.file, path, at_key) if self.document.text else None
@@ -85,9 +83,7 @@ class Reading:
             return None
         raw = cast("dict[str, Any]", raw)
         self.listeners(raw, overrides)
-        config = self.validated(
-            Config, {key: raw[key] for key in raw if key not in ("apps", "defaults")}, ()
-        )
+        config = self.validated(Config, {key: raw[key] for key in raw if key not in ("apps", "defaults")}, ())
         defaults = self.defaults(raw.get("defaults", {}))
         apps = self.apps(raw.get("apps", []), defaults, _names(raw.get("defaults")))
         if config is None:
@@ -135,9 +131,7 @@ class Reading:
                 sound.pop(cast(str, path[0]), None)
         return sound
 
-    def apps(
-        self, raw: object, defaults: dict[str, Any], defaulted: frozenset[str]
-    ) -> tuple[AppConfig, ...]:
+    def apps(self, raw: object, defaults: dict[str, Any], defaulted: frozenset[str]) -> tuple[AppConfig, ...]:
         if not self.is_a(list, "a list", raw, ("apps",)):
             return ()
         merged: dict[int, dict[str, Any]] = {}
@@ -151,9 +145,7 @@ class Reading:
         self.hostnames(merged)
         return tuple(found)
 
-    def app(
-        self, merged: dict[str, Any], base: JsonPath, defaulted: frozenset[str]
-    ) -> AppConfig | None:
+    def app(self, merged: dict[str, Any], base: JsonPath, defaulted: frozenset[str]) -> AppConfig | None:
         app = self.validated(AppConfig, merged, base, defaulted)
         reason = self.around.app_problem(app.path) if app else None
         if reason:

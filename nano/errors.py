@@ -107,8 +107,7 @@ def visible(text: str) -> str:
     A tab becomes one space, so that a caret below stays under its character.
     """
     return "".join(
-        c if c.isprintable() else " " if c == "\t" else c.encode("unicode_escape").decode("ascii")
-        for c in text
+        c if c.isprintable() else " " if c == "\t" else c.encode("unicode_escape").decode("ascii") for c in text
     )
 
 

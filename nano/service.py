@@ -236,6 +236,10 @@ class NanoService(MultiService):
         read = partial(load_config, origin.file, overrides=origin.overrides, log_format=config.log.format)
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), read)
 
+    def adopt(self, config: Config) -> None:
+        """Take over what connections must keep to."""
+        self._connections.adopt(config.limits, config.trusted_proxies)
+
     def usage(self, app: str) -> tuple[float, int]:
         """Seconds of CPU time, and bytes of memory, of an app."""
         return self.metrics.app(app).cpu, sum(map(self._watchdog.memory_of, self.apps[app].hosts))
@@ -303,12 +307,13 @@ class NanoService(MultiService):
 
     async def _stop(self) -> None:
         self.draining = True
-        deadline = self._reactor.seconds() + self.config.drain_timeout
-        # Listeners stay open meanwhile, and tell that the server drains.
-        gone = self._connections.drain()
+        deadline = self._reactor.seconds() + self.apps.drain_timeout
+        # Listeners stay open while there is something to finish, and tell who comes that the server drains.
+        self._connections.drain()
         await self.apps.close()
-        await self._let_go(gone, deadline)
         await maybeDeferred(super().stopService)
+        # Those who came last get their answers, too.
+        await self._let_go(self._connections.drain(), deadline)
         self._compiler.stop()
         self._watchdog.stop()
         self.metrics.stop()

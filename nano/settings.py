@@ -158,9 +158,7 @@ class _Whole:
         self._bounds = core_schema.int_schema(strict=True, ge=at_least, le=at_most)
         self._inward, self._outward = inward, outward
 
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: object
-    ) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> core_schema.CoreSchema:
         return core_schema.no_info_after_validator_function(
             self._inward,
             self._bounds,
@@ -341,9 +339,7 @@ class AppConfig:
 
     __pydantic_config__: ClassVar[ConfigDict] = {"extra": "forbid", "arbitrary_types_allowed": True}
 
-    name: Annotated[
-        str, AfterValidator(_name), _key("Unique name, as in logs, metrics and the admin API.")
-    ]
+    name: Annotated[str, AfterValidator(_name), _key("Unique name, as in logs, metrics and the admin API.")]
     path: Annotated[
         str,
         AfterValidator(_path),
@@ -366,9 +362,7 @@ class AppConfig:
             ' {"from_env": "NAME"} and {"from_file": "path"} read a secret.'
         ),
     ] = field(default_factory=dict)
-    timeout: Annotated[
-        float, _milliseconds(1), _key("CPU time per event, in milliseconds.", "timeout_ms")
-    ] = 5.0
+    timeout: Annotated[float, _milliseconds(1), _key("CPU time per event, in milliseconds.", "timeout_ms")] = 5.0
     startup_timeout: Annotated[
         float,
         _milliseconds(1),
@@ -387,9 +381,9 @@ class AppConfig:
         _megabytes(8, 4096),
         _key("JavaScript heap plus array buffers, in megabytes.", "memory_mb"),
     ] = 128 * _MB
-    max_body: Annotated[
-        int, _megabytes(1, 1 << 20), _key("Largest request body, in megabytes.", "max_body_mb")
-    ] = 100 * _MB
+    max_body: Annotated[int, _megabytes(1, 1 << 20), _key("Largest request body, in megabytes.", "max_body_mb")] = (
+        100 * _MB
+    )
     max_buffer_size: Annotated[
         int,
         _megabytes(1, 4096),
@@ -401,9 +395,9 @@ class AppConfig:
     max_concurrent_requests: Annotated[
         int, _Whole(1, 1_000_000), _key("Requests in flight; more are answered with 503.")
     ] = 1000
-    user_agent: Annotated[
-        str, AfterValidator(_header_text), _key("What navigator.userAgent says.")
-    ] = "Cloudflare-Workers"
+    user_agent: Annotated[str, AfterValidator(_header_text), _key("What navigator.userAgent says.")] = (
+        "Cloudflare-Workers"
+    )
     egress: Annotated[EgressConfig, _key("Where the app may connect to.")] = EgressConfig()
     dev: Annotated[_Flag, _key("Stack traces in answers, and failures are not cached.")] = False
 
@@ -467,9 +461,7 @@ class LimitsConfig:
         _milliseconds(1),
         _key("Silence on a connection before it is closed, in milliseconds.", "idle_timeout_ms"),
     ] = 75.0
-    max_connections: Annotated[
-        int, _Whole(1, 1_000_000), _key("Client connections at one time.")
-    ] = 10000
+    max_connections: Annotated[int, _Whole(1, 1_000_000), _key("Client connections at one time.")] = 10000
 
 
 @dataclass(frozen=True)
@@ -500,9 +492,7 @@ class Config:
         Annotated[int, _Whole(0, 65535)] | None,
         _key('TCP port to listen on: short for "listen": ["tcp:PORT"]; 0 takes any free one.'),
     ] = None
-    interface: Annotated[
-        str, AfterValidator(_interface), _key("Address that goes with port; default: all.")
-    ] = ""
+    interface: Annotated[str, AfterValidator(_interface), _key("Address that goes with port; default: all.")] = ""
     listen: Annotated[
         tuple[_Endpoint, ...],
         AfterValidator(_some),
@@ -516,9 +506,9 @@ class Config:
         _Whole(0, 256),
         _key("Worker processes; 0: everything in the one process. Default: the number of cores."),
     ] = field(default_factory=lambda: available_cores())
-    defaults: Annotated[
-        Mapping[str, Any], _key("Values for any per-app key that an app does not give itself.")
-    ] = field(default_factory=dict)
+    defaults: Annotated[Mapping[str, Any], _key("Values for any per-app key that an app does not give itself.")] = (
+        field(default_factory=dict)
+    )
     apps: Annotated[tuple[AppConfig, ...], _key("The apps.")] = ()
     drain_timeout: Annotated[
         float,

@@ -114,9 +114,7 @@ class Options(usage.Options):
         except ValueError as error:
             raise usage.UsageError(str(error)) from None
         try:
-            self.loaded = requested_config(
-                self["config"], self["app"], overrides, check=bool(self["check"])
-            )
+            self.loaded = requested_config(self["config"], self["app"], overrides, check=bool(self["check"]))
         except ConfigError as error:
             sys.stderr.write(f"{error}\n")
             raise SystemExit(1) from None
@@ -386,9 +384,7 @@ def quiet_start_errors() -> None:
 
     inner = sys.excepthook
 
-    def hook(
-        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-    ) -> None:
+    def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         if isinstance(error, (CannotListenError, NanoError)):
             for stream in {sys.stderr, sys.__stderr__}:  # twistd sends the former to its log
                 if stream is not None:

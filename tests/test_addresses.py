@@ -93,9 +93,7 @@ class EndpointTests(SynchronousTestCase):
             "unix:run/x.sock": "unix:/base/run/x.sock",
             r"unix:address=a\:b:mode=660": r"unix:address=/base/a\:b:mode=660",
             "unix:/run/x": "unix:/run/x",
-            "ssl:443:privateKey=k.pem:certKey=c.pem": (
-                "ssl:443:privateKey=/base/k.pem:certKey=/base/c.pem"
-            ),
+            "ssl:443:privateKey=k.pem:certKey=c.pem": ("ssl:443:privateKey=/base/k.pem:certKey=/base/c.pem"),
             "tls:certs:443": "tls:/base/certs:443",
             "haproxy:unix:x": "haproxy:unix:/base/x",
         }.items():

@@ -62,10 +62,7 @@ TEN_MISTAKES = """\
 TEN_MESSAGES = [
     "app.json:2:11: port: must be at most 65535, is 70000",
     "app.json:3:14: workers: must be a whole number, not a string",
-    (
-        "app.json:4:23: trusted_proxies[0]: 10.0.0.1/8 has host bits set;"
-        " expected a network such as 10.0.0.0/8"
-    ),
+    ("app.json:4:23: trusted_proxies[0]: 10.0.0.1/8 has host bits set; expected a network such as 10.0.0.0/8"),
     "app.json:5:12: admin: needs token or token_file, unless it listens on a unix socket",
     "app.json:6:3: timeout_ms: unknown key here; it belongs in an app or defaults",
     "app.json:7:29: defaults.memory_mb: must be at least 8, is 0",
@@ -76,9 +73,7 @@ TEN_MESSAGES = [
 ]
 
 
-def surroundings(
-    environ: dict[str, str] | None = None, files: dict[str, str] | None = None
-) -> Surroundings:
+def surroundings(environ: dict[str, str] | None = None, files: dict[str, str] | None = None) -> Surroundings:
     """A machine of the test's own, with its files in /srv."""
 
     def read(path: str) -> str:
@@ -170,9 +165,7 @@ class KeyTests(Base):
         ):
             for value in (low, high):
                 self.assertAlmostEqual(getattr(app({key: value}), field), value * unit)
-            self.assertEqual(
-                self.app_problems({key: low - 1}), [f"{key}: must be at least {low}, is {low - 1}"]
-            )
+            self.assertEqual(self.app_problems({key: low - 1}), [f"{key}: must be at least {low}, is {low - 1}"])
             self.assertEqual(
                 self.app_problems({key: high + 1}),
                 [f"{key}: must be at most {high}, is {high + 1}"],
@@ -357,9 +350,7 @@ class AppsTests(Base):
     def test_required_key_wrong_in_defaults(self) -> None:
         """A key that is wrong in `defaults` is not missing in the apps."""
         raw = {"port": 1, "defaults": {"path": 1}, "apps": [{"name": "a"}]}
-        self.assertEqual(
-            self.problems(raw), ["defaults.path: must be a string, not a whole number"]
-        )
+        self.assertEqual(self.problems(raw), ["defaults.path: must be a string, not a whole number"])
 
     def test_hostnames(self) -> None:
         """One or many, in one spelling; the name if there are none."""
@@ -422,9 +413,7 @@ class AppsTests(Base):
     def test_two_apps_one_name(self) -> None:
         """One mistake, not two, though the host names are the same as well."""
         apps = [{"name": "a", "path": "p"}, {"name": "a", "path": "q"}]
-        self.assertEqual(
-            self.problems({"port": 1, "apps": apps}), ["apps[1].name: the name is taken by apps[0]"]
-        )
+        self.assertEqual(self.problems({"port": 1, "apps": apps}), ["apps[1].name: the name is taken by apps[0]"])
 
     def test_not_objects(self) -> None:
         """Each level says what it should be."""
@@ -467,9 +456,7 @@ class UnknownKeyTests(Base):
     def test_inner_names(self) -> None:
         """What is a field inside and no key of the file is unknown."""
         self.assertEqual(self.problems({"port": 1, "origin": {}})[0][:20], "origin: unknown key;")
-        self.assertEqual(
-            self.app_problems({"timeout": 1}), ['timeout: unknown key; did you mean "timeout_ms"?']
-        )
+        self.assertEqual(self.app_problems({"timeout": 1}), ['timeout: unknown key; did you mean "timeout_ms"?'])
 
     def test_misspelt_is_not_missing(self) -> None:
         """A required key that is misspelt is one mistake."""
@@ -554,9 +541,7 @@ class SecretTests(Base):
         value: Any = 1
         for _ in range(5000):
             value = [value]
-        self.assertEqual(
-            self.app_problems({"env": {"A": value}}), ["env.A: nested deeper than 100 levels"]
-        )
+        self.assertEqual(self.app_problems({"env": {"A": value}}), ["env.A: nested deeper than 100 levels"])
 
 
 class AdminTests(Base):
@@ -624,9 +609,7 @@ class MessageTests(Base):
         error = self.assertRaises(ConfigError, parse_config, '{\n  "port": 1,\n}', surroundings())
         self.assertEqual(
             str(error),
-            'app.json:2:12: a comma before "}" is not allowed in JSON\n'
-            '      "port": 1,\n'
-            "               ^",
+            'app.json:2:12: a comma before "}" is not allowed in JSON\n      "port": 1,\n               ^',
         )
 
     def test_duplicate_key(self) -> None:
@@ -658,9 +641,7 @@ class MessageTests(Base):
 
     @given(
         st.dictionaries(
-            st.sampled_from(
-                ("name", "path", "hostname", "env", "timeout_ms", "memory_mb", "dev", "user_agent")
-            ),
+            st.sampled_from(("name", "path", "hostname", "env", "timeout_ms", "memory_mb", "dev", "user_agent")),
             JSON,
         )
     )
@@ -776,9 +757,7 @@ class SchemaTests(Base):
         inner = {"origin"}
         names = {field.name for field in fields(Config)} - inner
         aliases = {"drain_timeout": "drain_timeout_ms"}
-        self.assertEqual(
-            {aliases.get(name, name) for name in names}, set(self.schema["properties"])
-        )
+        self.assertEqual({aliases.get(name, name) for name in names}, set(self.schema["properties"]))
 
 
 class FileTests(Base):
@@ -831,9 +810,7 @@ class FileTests(Base):
         os.makedirs(os.path.join(self.folder, "empty"))
         apps = [{"name": name, "path": name} for name in ("site", "gone", "empty")]
         path = self.write("app.json", json.dumps({"port": 1, "apps": apps}))
-        self.assertEqual(
-            [app.name for app in load_config(path, {}).apps], ["site", "gone", "empty"]
-        )
+        self.assertEqual([app.name for app in load_config(path, {}).apps], ["site", "gone", "empty"])
         error = self.assertRaises(ConfigError, check_config, path, {})
         self.assertEqual([p.path for p in error.problems], ["apps[1].path", "apps[2].path"])
         self.assertIn("gone does not exist", error.problems[0].reason)

@@ -59,9 +59,7 @@ class OptionsTests(SynchronousTestCase):
         """The file is read, and options win over it."""
         path = self.write({"port": 1, "apps": [{"name": "a", "path": "site"}]})
         config = self.parse("-c", path, "-p", "2", "-w", "3", "--log-format", "text").loaded
-        self.assertEqual(
-            (config.listen, config.workers, config.log.format), (("tcp:2",), 3, "text")
-        )
+        self.assertEqual((config.listen, config.workers, config.log.format), (("tcp:2",), 3, "text"))
         self.assertEqual(config.apps[0].name, "a")
 
     def test_one_app(self) -> None:
@@ -207,11 +205,7 @@ class MakeServiceTests(SynchronousTestCase):
 class PluginTests(SynchronousTestCase):
     def test_found(self) -> None:
         """twistd finds one plugin of ours, which names its module without importing it."""
-        (plugin,) = [
-            plugin
-            for plugin in getPlugins(IServiceMaker)
-            if getattr(plugin, "tapname", "") == "nano"
-        ]
+        (plugin,) = [plugin for plugin in getPlugins(IServiceMaker) if getattr(plugin, "tapname", "") == "nano"]
         self.assertTrue(IPlugin.providedBy(plugin))
         self.assertEqual(getattr(plugin, "module", ""), "nano.tap")
         self.assertIs(plugin.options, Options)

@@ -27,7 +27,7 @@ from nano.interfaces import ConflictError, IControl, UnknownAppError
 __all__ = ["LocalControl", "Server"]
 
 #: What takes effect when the server starts, and not before.
-_FIXED = ("listen", "workers", "admin", "trusted_proxies", "limits", "log", "state_dir")
+_FIXED = ("listen", "workers", "admin", "log", "state_dir")
 
 T = TypeVar("T")
 
@@ -45,6 +45,9 @@ class Server(Protocol):
 
     def read_config(self) -> Deferred[Config]:
         """The configuration as it stands in its file now; fails with `ConfigError`."""
+
+    def adopt(self, config: Config) -> None:
+        """Take over what connections must keep to."""
 
     def usage(self, app: str) -> tuple[float, int]:
         """Seconds of CPU time, and bytes of memory, of an app."""
@@ -217,6 +220,7 @@ class LocalControl:
         change = await self._prepared(self._apps.prepare(config.apps))
         result = self._result(config, change)
         self.config, self._apps.drain_timeout = config, config.drain_timeout
+        self._server.adopt(config)
         self._of_api.clear()
         self._apps.commit(change)
         self._server.reloaded("partial" if change.failed else "success")

@@ -203,6 +203,8 @@ class _Look:
             folders, files, entries = _entries(folder)
             seen += entries
             for file in files:
+                if os.path.islink(file):
+                    self._follow(file)
                 stamps.update(_stamped(file))
             if seen > _MOST_ENTRIES:
                 self.cut.add(path)

@@ -505,7 +505,7 @@ class HTTPChannel(Protocol):
     def drain(self) -> None:
         """Accept nothing new: close now if nothing is under way, else after the response."""
         if self.phase is Phase.IDLE or self.phase is Phase.SKIPPING:
-            self._close()
+            self._close(crossing=True)
 
     def cut(self) -> None:
         """Break the connection, whatever is under way."""
@@ -514,10 +514,17 @@ class HTTPChannel(Protocol):
             self._abandon("the server stops")
             self.transport.abortConnection()
 
-    def _close(self) -> None:
-        """Close the connection; input that is under way is read and dropped first."""
+    def _close(self, crossing: bool = False) -> None:
+        """
+        Close the connection; input that is under way is read and dropped first.
+
+        Args:
+            crossing: whether the client may just be sending a request.  It shall see the end and not a reset, which
+                would leave it in doubt whether the request has come.
+        """
         request, self._request = self._request, None
-        underway = (request is not None and not request.complete) or bool(self._parser.requests) or self._parser.in_head
+        underway = crossing or (request is not None and not request.complete)
+        underway = underway or bool(self._parser.requests) or self._parser.in_head
         self.phase = Phase.CLOSING
         self.deadline = self.factory.now + (LINGER_TIME if underway else self.factory.limits.idle_timeout)
         self._mark = self._progress()

@@ -111,15 +111,13 @@ class HTTPFactory:
         access: Access | None = None,
     ) -> None:
         self.clock = reactor
-        self.limits = limits
         self.access = access
         self.draining = False
         self.hangups = HangupWatch(reactor)
-        self.tick = min(0.25, limits.header_timeout / 4, limits.idle_timeout / 4)
+        self.adopt(limits, trusted_proxies)
         self.now = reactor.seconds() + self.tick
         self._apps = apps
         self._fallback = fallback
-        self._trusted = tuple(trusted_proxies)
         self._channels: set[HTTPChannel] = set()
         self._timer: IDelayedCall | None = None
         self._late: list[ResponseWriter] = []
@@ -128,6 +126,12 @@ class HTTPFactory:
         self._date_until = 0.0
         self._ids = count(1)
         self._id_prefix = os.urandom(8).hex()
+
+    def adopt(self, limits: Limits, trusted_proxies: Sequence[Network]) -> None:
+        """Other limits and other proxies: times hold from now on, all the rest for connections that begin now."""
+        self.limits = limits
+        self.tick = min(0.25, limits.header_timeout / 4, limits.idle_timeout / 4)
+        self._trusted = tuple(trusted_proxies)
 
     # IProtocolFactory.
 

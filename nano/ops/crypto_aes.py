@@ -116,9 +116,7 @@ class _AesCtr(_Aes):
         first = (modulus - start % modulus) * _BLOCK
         wrapped = start - start % modulus
         head = _count(key, counter, data[:first])
-        return head + (
-            _count(key, wrapped.to_bytes(_BLOCK, "big"), data[first:]) if len(data) > first else b""
-        )
+        return head + (_count(key, wrapped.to_bytes(_BLOCK, "big"), data[first:]) if len(data) > first else b"")
 
     def decrypt(self, params: Params, key: Key, data: bytes) -> bytes:
         return self.encrypt(params, key, data)

@@ -80,9 +80,7 @@ class _Ec(Algorithm):
             self._private(private, curve, extractable, usages),
         )
 
-    def _public(
-        self, key: ec.EllipticCurvePublicKey, curve: _Curve, extractable: bool, usages: tuple[str, ...]
-    ) -> Key:
+    def _public(self, key: ec.EllipticCurvePublicKey, curve: _Curve, extractable: bool, usages: tuple[str, ...]) -> Key:
         mine = tuple(usage for usage in usages if usage in self.public_usages)
         return Key(self.name, "public", extractable, mine, key, {"namedCurve": curve.name})
 

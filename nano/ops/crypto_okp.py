@@ -64,9 +64,7 @@ class _Okp(Algorithm):
 
     def _key(self, type_: str, material: Any, extractable: bool, usages: tuple[str, ...]) -> Key:
         allowed = self.public_usages if type_ == "public" else self.private_usages
-        return Key(
-            self.name, type_, extractable, tuple(usage for usage in usages if usage in allowed), material
-        )
+        return Key(self.name, type_, extractable, tuple(usage for usage in usages if usage in allowed), material)
 
     def import_key(self, request: ImportRequest) -> Key:
         is_private = request.format == "pkcs8" or (request.format == "jwk" and "d" in request.jwk)

@@ -88,15 +88,11 @@ class _Rsa(Algorithm):
             self._private(private, function, extractable, usages),
         )
 
-    def _public(
-        self, key: rsa.RSAPublicKey, function: Hash, extractable: bool, usages: tuple[str, ...]
-    ) -> Key:
+    def _public(self, key: rsa.RSAPublicKey, function: Hash, extractable: bool, usages: tuple[str, ...]) -> Key:
         mine = tuple(usage for usage in usages if usage in self.public_usages)
         return Key(self.name, "public", extractable, mine, key, _details(key, function))
 
-    def _private(
-        self, key: rsa.RSAPrivateKey, function: Hash, extractable: bool, usages: tuple[str, ...]
-    ) -> Key:
+    def _private(self, key: rsa.RSAPrivateKey, function: Hash, extractable: bool, usages: tuple[str, ...]) -> Key:
         mine = tuple(usage for usage in usages if usage in self.private_usages)
         return Key(self.name, "private", extractable, mine, key, _details(key.public_key(), function))
 
@@ -297,15 +293,11 @@ class _Oaep(_Rsa):
 
     def encrypt(self, params: Params, key: Key, data: bytes) -> bytes:
         self._needs(key, "public")
-        return bytes(
-            guarded("encryption failed", key.material.encrypt, data, self._padding(params, key.hash))
-        )
+        return bytes(guarded("encryption failed", key.material.encrypt, data, self._padding(params, key.hash)))
 
     def decrypt(self, params: Params, key: Key, data: bytes) -> bytes:
         self._needs(key, "private")
-        return bytes(
-            guarded("decryption failed", key.material.decrypt, data, self._padding(params, key.hash))
-        )
+        return bytes(guarded("decryption failed", key.material.decrypt, data, self._padding(params, key.hash)))
 
 
 ALGORITHMS: tuple[Algorithm, ...] = (

@@ -52,7 +52,7 @@ function errorText(value, names, name, message, stack) {
 
 /** What is left of frames without the runtime's own, which tell the author of an app nothing. @param {string} frames */
 function appFrames(frames) {
-  const lines = StringPrototypeSplit(frames, "\n");
+  const lines = StringPrototypeSplit(frames, /** @type {any} */ ("\n"));
   let kept = "";
   for (let i = 1; i < lines.length; i++) {
     const own = StringPrototypeIncludes(lines[i], "(nano:") || StringPrototypeIncludes(lines[i], " nano:");

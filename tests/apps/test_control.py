@@ -58,11 +58,16 @@ class FakeServer:
     def __init__(self) -> None:
         self.draining = False
         self.config: Any = None
+        self.adopted: Config | None = None
         self.results: list[str] = []
 
     def read_config(self) -> Deferred[Config]:
         """What the test says."""
         return fail(self.config) if isinstance(self.config, Exception) else succeed(self.config)
+
+    def adopt(self, config: Config) -> None:
+        """Kept."""
+        self.adopted = config
 
     def usage(self, app: str) -> tuple[float, int]:
         """Always the same."""
@@ -266,6 +271,7 @@ class ControlTests(SynchronousTestCase):
             },
         )
         self.assertEqual((self.names(), self.apps.drain_timeout), (["new", "shop"], 7.0))
+        self.assertIs(self.server.adopted, self.server.config)
         self.assertEqual(self.server.results, ["success"])
         self.assertLessEqual({"reloaded", "restart-needed"}, {event.get("event") for event in events})
 

@@ -220,6 +220,19 @@ class LookTests(SynchronousTestCase):
         self.files.swap_link("..data", "..2")
         self.assertTrue(look([path]).differs(before))
 
+    def test_config_map_of_an_app(self) -> None:
+        """A whole folder of files does so as well."""
+        app = self.files.path("a")
+        for number in "12":
+            self.files.write(f"a/..{number}/index.js", number)
+        os.symlink("..1", self.files.path("a/..data"))
+        os.symlink("..data/index.js", self.files.path("a/index.js"))
+        before = look([app])
+        self.assertTrue(before.folders[app].concerns("..data"))
+        self.assertEqual(before.files[app].keys(), {self.files.path("a/index.js")})
+        self.files.swap_link("a/..data", "..2")
+        self.assertTrue(look([app]).differs(before))
+
     def test_links_in_circles(self) -> None:
         """A link that leads to itself leads nowhere."""
         os.symlink("b", self.files.path("a"))

@@ -36,6 +36,17 @@ class FactoryTests(SynchronousTestCase):
             client.leave()
         self.assertEqual((front.factory.connections, front.clock.getDelayedCalls()), (0, []))
 
+    def test_other_limits(self) -> None:
+        """Changed limits hold for connections that begin then, and how often deadlines are looked at follows them."""
+        front = ChannelFront()
+        before = front.connect()
+        factory = front.factory
+        factory.adopt(LimitsConfig(max_header_bytes=1024, header_timeout=0.4), ())
+        self.assertEqual(factory.tick, 0.1)
+        large = b"GET / HTTP/1.1\r\nHost: app.test\r\nX: " + b"x" * 2000 + b"\r\n\r\n"
+        self.assertEqual(front.connect().send(large).response().status, 431)
+        self.assertFalse(before.send(large).transport.ended)
+
     def test_time_goes_on_without_connections(self) -> None:
         """A connection after a long silence is not late at once."""
         front = ChannelFront()
@@ -102,7 +113,7 @@ class DrainTests(SynchronousTestCase):
     def test_drain(self) -> None:
         """Idle connections are closed at once, others with their response, and then it is over."""
         drained = self.front.factory.drain()
-        self.assertTrue(self.idle.transport.disconnecting)
+        self.assertTrue(self.idle.transport.ended)
         self.assertFalse(self.busy.transport.ended)
         self.idle.leave()
         self.front.exchange.respond(200, b"", [], None, b"last")
@@ -113,6 +124,13 @@ class DrainTests(SynchronousTestCase):
         self.assertIsNone(self.successResultOf(drained))
         self.front.turn()
         self.assertEqual(self.front.clock.getDelayedCalls(), [])
+
+    def test_request_crosses(self) -> None:
+        """A request that is sent just as its idle connection is closed meets the end of it, and no reset."""
+        self.front.factory.drain()
+        self.idle.send(HELLO)
+        self.assertTrue(self.idle.transport.ended)
+        self.assertFalse(self.idle.transport.aborted or self.idle.transport.disconnecting)
 
     def test_response_had_begun(self) -> None:
         """A response whose head said nothing of the end is the last one all the same."""
