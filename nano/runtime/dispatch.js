@@ -317,7 +317,7 @@ function respond(exchange, response) {
     return;
   }
   sendHead(exchange, parts, RESPONSE_HAS_BODY, bytes.length, null);
-  PromisePrototypeThen(sendBytes(exchange, bytes), () => sendEnd(exchange), () => {});
+  PromisePrototypeThen(PromiseResolve(sendBytes(exchange, bytes)), () => sendEnd(exchange), () => {});
 }
 
 /**

@@ -53,6 +53,18 @@ class StreamTests(SystemTestCase):
                     self.assertEqual(self.fetch(daemon, "a", method="POST").text, "ok")
             self.assertEqual(response.read(), b"")
 
+    def test_sizes_around_the_windows(self) -> None:
+        """A whole body of any size ends, and its connection takes the next request."""
+        source = """
+            export default { fetch(request) {
+              return new Response(new Uint8Array(Number(new URL(request.url).pathname.slice(1))));
+            } };"""
+        daemon = self.serve({"a": source})
+        sizes = [edge + more for edge in (65_536, 100_000, 262_144, 524_288) for more in (-1, 0, 1)]
+        with Client(daemon.port) as client:
+            for size in [*sizes, *reversed(sizes)]:
+                self.assertEqual(len(client.fetch("a", f"/{size}").body), size)
+
     def test_request_body_as_stream(self) -> None:
         """The app answers to the first piece of a body whose second is not sent yet."""
         source = """
