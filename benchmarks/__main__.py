@@ -25,13 +25,14 @@ def main() -> None:
     parser.add_argument("--servers", default="nano,nano-1,workerd", help=f"of {', '.join(SERVERS)}")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each round")
-    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
+    parser.add_argument("--write", action="store_true", help=f"keep the figures in {RESULTS.name}")
     options = parser.parse_args()
     names = options.servers.split(",")
     measured = {name: measure(SCENARIOS[name], names, options.rounds, options.seconds) for name in options.scenarios}
     if options.write:
         machine = {"machine": platform.machine(), "system": platform.system(), "python": platform.python_version()}
-        RESULTS.write_text(json.dumps({**machine, "scenarios": measured}, indent=2) + "\n")
+        before = json.loads(RESULTS.read_text())["scenarios"] if RESULTS.exists() else {}
+        RESULTS.write_text(json.dumps({**machine, "scenarios": {**before, **measured}}, indent=2) + "\n")
 
 
 def measure(scenario: Scenario, names: list[str], rounds: int, seconds: float) -> dict[str, Any]:

@@ -213,12 +213,17 @@ class TwistdOptionsTests(SynchronousTestCase):
 #: In place of the service: logs as nano does, and stops.
 CHATTY = """
 import sys
+from types import SimpleNamespace
 from twisted.application.service import Service
 from twisted.logger import Logger
 
 class NanoService(Service):
+    draining = False
+    ready = True
+
     def __init__(self, config, reactor):
         self.reactor = reactor
+        self.control = SimpleNamespace(config=config, hangup=lambda: None)
 
     def startService(self):
         self.reactor.callWhenRunning(self.talk)
