@@ -10,6 +10,7 @@ import stat
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from cryptography import x509
@@ -123,7 +124,10 @@ class ListenersTests(TestCase):
 
     async def test_unix(self) -> None:
         """Nobody but the supervisor changes the mode of a unix socket, or takes its name away."""
-        path = os.path.abspath(self.mktemp())
+        # The name of a socket has room for some hundred bytes, which trial's folders may use up.
+        folder = TemporaryDirectory(prefix="nano-")
+        self.addCleanup(folder.cleanup)
+        path = os.path.join(folder.name, "socket")
         bound = self.bind(f"unix:{path}:mode=600")
         adopter = await self.adopt(bound)
         adopter.accept()

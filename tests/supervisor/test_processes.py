@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 import signal
 import stat
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -36,7 +38,10 @@ class ListeningTests(SupervisorTests):
 
     async def test_unix_socket(self) -> None:
         """A unix socket has the mode that was asked for, and is gone when the server is."""
-        path = self.folder / "socket"
+        # The name of a socket has room for some hundred bytes, which trial's folders may use up.
+        folder = TemporaryDirectory(prefix="nano-")
+        self.addCleanup(folder.cleanup)
+        path = Path(folder.name, "socket")
         config = self.configuration(self.says("app", "hello"), listen=[f"unix:{path}:mode=600"], workers=1)
         supervisor = await self.serve(config)
         self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
