@@ -12,7 +12,6 @@ import json
 from typing import Any
 
 from twisted.internet import reactor as installed
-from twisted.internet.task import deferLater
 
 from nano.engine.channels import MOST_CHANNELS
 from nano.engine.host import IsolateHost
@@ -87,7 +86,8 @@ class FetchTests(V8TestCase):
             if host.outbound is not None:
                 host.outbound.close()
         await self.until(lambda: not factory.open)
-        await deferLater(reactor, 0)
+        # Our ends of the connections have timers, which go when they learn of the other's end.
+        await self.until(lambda: not any("_Connection" in str(call) for call in reactor.getDelayedCalls()))
 
     async def app(self, **steps: str) -> IsolateHost:
         """An app with steps; each is a JavaScript function of the server's URL and the request."""
