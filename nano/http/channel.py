@@ -22,6 +22,7 @@ client might never see its answer.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +129,9 @@ class HTTPChannel(Protocol):
         for option in ("setTcpNoDelay", "setTcpKeepAlive"):
             switch = getattr(transport, option, None)
             if switch is not None:
-                switch(True)
+                # Unix sockets have these methods too in older Twisted, and refuse.
+                with suppress(OSError):
+                    switch(True)
         self._direct = is_direct(transport)
         secure = ISSLTransport.providedBy(transport)
         self._visitor = factory.visitor(getattr(transport.getPeer(), "host", ""), secure)
