@@ -184,6 +184,8 @@ class DrainTests(SystemTestCase):
         admin_port = free_port()
         admin = {"listen": f"tcp:{admin_port}:interface=127.0.0.1", "token": "t0ken"}
         daemon = self.serve_slowly(1500, admin=admin)
+        # One worker answers requests while the other one is still loading.
+        daemon.until(lambda: fetch(admin_port, "localhost", "/readyz").status == 200, "readiness")
         visitors = Visitors()
         visitors.start("slow", lambda: fetch(daemon.port, "a", "/slow").body)
         self.until_begun(daemon, 1)
