@@ -186,7 +186,10 @@ class ReloadUnderLoadTests(SystemTestCase):
         # The reactor's pool has up to ten threads, and one may be about to free an isolate.
         self.assertLessEqual(after.threads, before.threads + 11, f"{before} {after}")
         self.assertLessEqual(after.descriptors, before.descriptors + 2, f"{before} {after}")
-        self.assertLessEqual(after.resident, before.resident * 1.05, f"{before} {after}")
+        # In a short run the C library's own warming up may be more than 5 %; a version that stays is well above half a
+        # megabyte.
+        allowed = before.resident * 0.05 if RELOADS >= 200 else max(before.resident * 0.05, RELOADS * 2**19)
+        self.assertLessEqual(after.resident - before.resident, allowed, f"{before} {after}")
 
     def test_one_process(self) -> None:
         """In the one process."""
