@@ -225,9 +225,10 @@ def run_service(reactor: Any, config: Config, build: Callable[..., IService]) ->
         service.privilegedStartService()
     except CannotListenError as error:
         return _fail(f"nano: {error}")
+    # Before the service starts: whoever hears that it has may send a signal at once.
+    stop_on_signals(reactor)
     service.startService()
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
-    stop_on_signals(reactor)
     if sys.stdout.isatty():
         print(f"Serving {_addresses(config)}; stop with Ctrl-C.", flush=True)
     reactor.run()
