@@ -180,7 +180,9 @@ class WorkerProcess(ProcessProtocol):
             self._reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, control.ControlFactory(self._channel))
             sockets, self._bound = self._listeners.handed_over(FIRST_SOCKET)
             descriptors = {0: 0, 1: 1, 2: 2, CONTROL: theirs.fileno(), SCOREBOARD: memory, **sockets}
-            command = [sys.executable, "-m", "nano.worker"]
+            # What we import, the worker imports: `-m` alone would look into the working directory first.
+            code = f"import sys; sys.path[:] = {sys.path!r}; import runpy; runpy.run_module('nano.worker', None, '__main__')"
+            command = [sys.executable, "-c", code]
             transport = self._reactor.spawnProcess(
                 self, command[0], command, worker_environment(), childFDs=descriptors
             )
