@@ -47,6 +47,9 @@ _CRASHES = frozenset(
 )
 
 
+_RUN_WORKER = "runpy.run_module('nano.worker', None, '__main__')"
+
+
 class WorkerState(Enum):
     """Where a worker is in its life."""
 
@@ -181,7 +184,7 @@ class WorkerProcess(ProcessProtocol):
             sockets, self._bound = self._listeners.handed_over(FIRST_SOCKET)
             descriptors = {0: 0, 1: 1, 2: 2, CONTROL: theirs.fileno(), SCOREBOARD: memory, **sockets}
             # What we import, the worker imports: `-m` alone would look into the working directory first.
-            code = f"import sys; sys.path[:] = {sys.path!r}; import runpy; runpy.run_module('nano.worker', None, '__main__')"
+            code = f"import runpy, sys; sys.path[:] = {sys.path!r}; {_RUN_WORKER}"
             command = [sys.executable, "-c", code]
             transport = self._reactor.spawnProcess(
                 self, command[0], command, worker_environment(), childFDs=descriptors
