@@ -108,6 +108,9 @@ class _Isolates:
 def make_pool(reactor: Any, spares: int) -> IsolatePool:
     """A pool of isolates that know every op."""
     ops = OpTable(json.loads(read_bundle("ops.json")), _OP_MODULES)
+    # What isolates ask for later has to be of the same build, whatever is installed meanwhile.
+    for later in ("chunks.json", "builtins.json"):
+        read_bundle(later)
     return IsolatePool(reactor, ops, read_bundle("runtime.js"), spares)
 
 

@@ -5,7 +5,9 @@ Host half of nano/runtime/host.js: what every script may ask for without waiting
 
 from __future__ import annotations
 
+import json
 import os
+from functools import cache
 
 from nano.bundle import read_bundle
 from nano.ops.registry import host_question
@@ -23,9 +25,10 @@ def entropy(question: bytes) -> bytes:
 
 @host_question("host.chunk")
 def chunk(question: bytes) -> bytes:
-    """The source of a part of the runtime that is loaded late; *question* is its name."""
-    name = question.decode("ascii", "replace")
-    if not name.isidentifier():
-        msg = f"there is no chunk {name!r}"
-        raise ValueError(msg)
-    return read_bundle(f"chunks/{name}.js").encode()
+    """The source of a part of the runtime that is loaded late; *question* is its name; KeyError for others."""
+    return _chunks()[question.decode("ascii", "replace")]
+
+
+@cache
+def _chunks() -> dict[str, bytes]:
+    return {name: source.encode() for name, source in json.loads(read_bundle("chunks.json")).items()}

@@ -5,6 +5,7 @@
 // and slices, share the parts; bytes are copied when they come in from a script and when they go out to one.
 // FileReader and the events it fires are in file_reader.js.
 
+import { registerSerializable } from "./clone_registry.js";
 import {
   ArrayBufferIsView,
   ArrayBufferPrototypeGetDetached,
@@ -37,7 +38,6 @@ import {
 } from "./webidl.js";
 import { copyBytes, viewBytes } from "./bytes.js";
 import { createReadableByteStream } from "./streams/index.js";
-import { registerSerializable } from "./structured_clone.js";
 import { utf8Decode, utf8Encode } from "./utf8.js";
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */

@@ -20,9 +20,10 @@ import {
   isBufferSource,
   streamParts,
 } from "./blob.js";
-import { createFormData, formEntries, isFormData, parseMultipart, randomBoundary, serializeMultipart } from "./form_data.js";
+import { createFormData, formEntries, isFormData } from "./form_data.js";
 import { HostBody } from "./host_body.js";
 import { extractMIMEType, mimeParameter, serializeMIMEType } from "./mime.js";
+import { parseMultipart, randomBoundary, serializeMultipart } from "./multipart.js";
 import {
   ArrayBufferPrototypeGetByteLength,
   JSONParse,

@@ -1,11 +1,11 @@
 // Bundles the runtime and the module compiler; run by the package build (setup.py) and by developers.
 //
 // Out come dist/runtime.js and dist/compiler.js, each one expression whose value is the bundle's boot
-// function; dist/chunks/NAME.js, the parts of the runtime that an isolate loads when they are first used;
+// function; dist/chunks.json, the parts of the runtime that an isolate loads when they are first used, by name;
 // dist/builtins.json, the modules of Node by name, each a script of its own; and dist/ops.json, the names of the host operations: the literal first arguments of hostOp(…) and hostCallSync(…)
 // are collected from the sources and replaced by their place in that list.
 
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -42,30 +42,62 @@ function nameInterfaces(source) {
   return source;
 }
 
+const PRIMORDIALS = join(here, "primordials.js");
+const PRIMORDIAL = /^export const (\w+) = .*;\n/gm;
+
+/** The primordials that sources mention, and no others: reading a property is an effect that the bundler keeps. */
+async function usedPrimordials(paths) {
+  const mentioned = new Set();
+  for (const path of paths) {
+    if (path !== PRIMORDIALS) for (const [word] of (await readFile(path, "utf8")).matchAll(/\w+/g)) mentioned.add(word);
+  }
+  return (source) =>
+    source.replace(PRIMORDIAL, (line, name) =>
+      mentioned.has(name) || source.match(new RegExp(`\\b${name}\\b`, "g")).length > 1 ? line : "",
+    );
+}
+
 /** An esbuild plugin that prepares our own sources. */
-const prepare = (names) => ({
+const prepare = (names, trim = (source) => source) => ({
   name: "prepare",
   setup: ({ onLoad }) =>
     onLoad({ filter: /\.js$/ }, async ({ path }) => {
       if (path.includes("node_modules")) return undefined;
       const source = await readFile(path, "utf8");
+      if (path === PRIMORDIALS) return { contents: trim(source), loader: "js" };
       return { contents: nameInterfaces(numberOps(source, names)), loader: "js" };
     }),
 });
 
 /**
- * The chunks: what they are called, and which modules are in them. The exports that others use of these modules
- * must be functions; nothing may happen at their top level; and no module may be in two chunks.
+ * The chunks: what they are called, and which modules are in them. What others import of these modules must be
+ * functions, or classes of which they make instances and nothing else; their top level runs after the app's has, so
+ * that it may neither read a global nor be late for anything; and no module may be in two chunks.
  */
 const CHUNKS = {
+  base64: ["base64.js"],
+  clone: ["structured_clone.js", "clone_kinds.js"],
   console: ["inspect.js", "inspect_format.js", "inspect_table.js"],
-  decoders: ["legacy_decoders.js"],
-  hosts: ["url_host.js"],
-  streams: ["streams/tee.js", "streams/pipe.js", "streams/iteration.js"],
+  encodings: ["encoding_labels.js", "legacy_decoders.js"],
+  crypto: ["crypto_algorithms.js", "crypto_operations.js"],
+  fetch: ["fetch.js", "fetch_local.js", "fetch_redirect.js", "integrity.js", "data_url.js"],
+  mime: ["mime.js", "multipart.js"],
+  patterns: ["url_pattern_init.js", "url_pattern_match.js", "url_pattern_parts.js"],
+  repl: ["repl.js"],
+  readable: [
+    "streams/byte_controller.js",
+    "streams/default_controller.js",
+    "streams/native.js",
+    "streams/queues.js",
+    "streams/readable.js",
+  ],
+  streams: ["streams/crossing.js", "streams/iteration.js", "streams/tee.js"],
+  urls: ["url_parser.js", "url_host.js"],
+  writable: ["streams/byte_identity.js", "streams/pipe.js", "streams/transform_record.js", "streams/writable.js"],
 };
 
 const IMPORT = /^import \{([^}]*)\} from "([^"]+)";/gm;
-const EXPORT = /^export (?:async )?(?:function\*? |const |let |class )(\w+)/gm;
+const EXPORT = /^export (?:async )?(function\*?|const|let|class) (\w+)(?:\(([^)]*)\))?/gm;
 
 /** The chunk a module is in, by absolute path. */
 const chunkOf = new Map(
@@ -97,56 +129,79 @@ const bootPlugin = (registry) => ({
       return chunkOf.has(target) ? { path: target, namespace: "stub" } : undefined;
     });
     onLoad({ filter: /./, namespace: "stub" }, async ({ path }) => {
-      const names = [...(await readFile(path, "utf8")).matchAll(EXPORT)].map(([, name]) => name);
-      const stubs = names.map(
-        (name) =>
-          `export const ${name} = (...args) => ReflectApply(chunk("${chunkOf.get(path)}").${name}, undefined, args);`,
-      );
-      const imports = 'import { chunk } from "./lazy.js";\nimport { ReflectApply } from "./primordials.js";';
-      return { contents: [imports, ...stubs].join("\n"), resolveDir: here };
+      return { contents: stubSource(chunkOf.get(path), await readFile(path, "utf8")), resolveDir: here };
     });
   },
 });
 
+/** How many arguments a function wants, from the list of its parameters up to the first with a default. */
+const wanted = (parameters) => parameters.split(",").findIndex((each) => /^\s*$|[=.]/.test(each));
+
+/**
+ * What the boot bundle has of a module in a chunk: variables that first hold a function which loads the chunk, then
+ * the chunk's own functions and classes.
+ */
+function stubSource(name, source) {
+  const exported = [...source.matchAll(EXPORT)];
+  const names = exported.map(([, , each]) => each);
+  const stubs = exported.map(([, kind, each, parameters]) => {
+    const count = Math.max(0, kind.startsWith("function") ? wanted(`${parameters},`) : 0);
+    const list = Array.from({ length: count }, (_, i) => `_${i}`).join(", ");
+    const call = kind === "class" ? `ReflectConstruct(load().${each}, arguments)` : `ReflectApply(load().${each}, undefined, arguments)`;
+    return `export let ${each} = function (${list}) { return ${call}; };`;
+  });
+  return [
+    'import { chunk } from "./lazy.js";',
+    'import { ReflectApply, ReflectConstruct } from "./primordials.js";',
+    `function load() { const loaded = chunk("${name}"); ${names.map((each) => `${each} = loaded.${each};`).join(" ")} return loaded; }`,
+    ...stubs,
+  ].join("\n");
+}
+
 /** For a chunk: what the boot bundle has comes from there, and other chunks likewise through its functions. */
-const chunkPlugin = (name, shared, used) => ({
+const chunkPlugin = (name, places) => ({
   name: "chunk",
   setup({ onLoad, onResolve }) {
     onResolve({ filter: /^\./ }, ({ path, resolveDir, importer }) => {
       const target = join(resolveDir, path);
       if (importer === "" || chunkOf.get(target) === name) return undefined;
-      return shared.has(target) || chunkOf.has(target) ? { path: target, namespace: "core" } : undefined;
+      return places.has(target) ? { path: target, namespace: "core" } : undefined;
     });
     onLoad({ filter: /./, namespace: "core" }, ({ path }) => {
-      const names = [...used.get(path)];
-      return { contents: names.map((each) => `export const ${each} = core["${key(path)}"].${each};`).join("\n") };
+      const names = [...places.get(path)];
+      return { contents: names.map(([each, place]) => `export const ${each} = core[${place}];`).join("\n") };
     });
   },
 });
 
-/** Names that chunks use of modules outside of them, by path. */
-async function namesUsedByChunks(members) {
-  const used = new Map();
+/**
+ * The places in the registry of what chunks use of modules outside of them: place by name, by path.
+ *
+ * A chunk sees what such a variable holds at the time when it is loaded.
+ */
+async function registryPlaces(members, shared) {
+  const places = new Map();
+  let count = 0;
   for (const path of members) {
     for (const [target, name] of await importedNames(path)) {
-      used.set(target, (used.get(target) ?? new Set()).add(name));
+      if (chunkOf.has(target) ? chunkOf.get(target) === chunkOf.get(path) : !shared.has(target)) continue;
+      const names = places.get(target) ?? new Map();
+      if (!names.has(name)) names.set(name, count++);
+      places.set(target, names);
     }
   }
-  return used;
+  return places;
 }
 
 /** The module behind "nano:registry". */
-function registrySource(used, shared) {
+function registrySource(places) {
   const lines = [];
   const entries = [];
-  for (const [path, names] of used) {
-    if (!shared.has(path) && !chunkOf.has(path)) continue;
-    const at = entries.length;
-    const list = [...names];
-    lines.push(`import { ${list.map((name, i) => `${name} as _${at}_${i}`).join(", ")} } from "./${key(path)}";`);
-    entries.push(`"${key(path)}": { ${list.map((name, i) => `get ${name}() { return _${at}_${i}; }`).join(", ")} }`);
+  for (const [path, names] of places) {
+    lines.push(`import { ${[...names].map(([name, place]) => `${name} as _${place}`).join(", ")} } from "./${key(path)}";`);
+    for (const place of names.values()) entries[place] = `_${place}`;
   }
-  return `${lines.join("\n")}\nexport const registry = () => ({ ${entries.join(", ")} });`;
+  return `${lines.join("\n")}\nexport const registry = () => [${entries.join(", ")}];`;
 }
 
 const OPTIONS = {
@@ -176,26 +231,34 @@ async function expression(options) {
   };
 }
 
-/** Write the boot bundle and its chunks. */
-async function buildRuntime(ops) {
-  const boot = (registry) =>
-    expression({ entryPoints: [join(here, "index.js")], plugins: [bootPlugin(registry), prepare(ops)] });
-  const shared = (await boot("export const registry = () => ({});")).inputs;
-  // What only chunks import is in a chunk as well, hence the sources of all that they are made of.
+/** What is in the boot bundle, and what is in a chunk or imported by chunks only: paths of modules. */
+async function splitModules(ops) {
+  const plugins = [bootPlugin("export const registry = () => [];"), prepare(ops)];
+  const { inputs: shared } = await expression({ entryPoints: [join(here, "index.js")], plugins });
   const members = new Set(chunkOf.keys());
   for (const path of members) {
     for (const [target] of await importedNames(path)) if (!shared.has(target) && !chunkOf.has(target)) members.add(target);
   }
-  const used = await namesUsedByChunks(members);
+  return { shared, members };
+}
+
+/** Write the boot bundle and its chunks. */
+async function buildRuntime(ops) {
+  const { shared, members } = await splitModules(ops);
+  const places = await registryPlaces(members, shared);
+  const trim = await usedPrimordials([...shared, ...members]);
+  const chunks = {};
   for (const [name, modules] of Object.entries(CHUNKS)) {
     const contents = modules.map((module) => `export * from "./${module}";`).join("\n");
     const { source } = await expression({
       stdin: { contents, resolveDir: here },
-      plugins: [chunkPlugin(name, shared, used), prepare(ops)],
+      plugins: [chunkPlugin(name, places), prepare(ops)],
     });
-    await writeFile(join(here, "dist/chunks", `${name}.js`), `"use strict";return ${source}\n//# sourceURL=nano:${name}.js\n`);
+    chunks[name] = `"use strict";return ${source}\n//# sourceURL=nano:${name}.js\n`;
   }
-  await writeEntry("runtime.js", await boot(registrySource(used, shared)));
+  await writeFile(join(here, "dist/chunks.json"), `${JSON.stringify(chunks)}\n`);
+  const plugins = [bootPlugin(registrySource(places)), prepare(ops, trim)];
+  await writeEntry("runtime.js", await expression({ entryPoints: [join(here, "index.js")], plugins }));
 }
 
 /** Write a bundle whose value is its `boot` function. */
@@ -267,7 +330,8 @@ async function buildBuiltins(ops) {
 }
 
 const ops = await collectOps();
-await mkdir(join(here, "dist/chunks"), { recursive: true });
+await rm(join(here, "dist"), { recursive: true, force: true });
+await mkdir(join(here, "dist"));
 await buildRuntime(ops);
 await writeEntry("compiler.js", await expression({ entryPoints: [join(here, "compiler/index.js")], plugins: [prepare(ops)] }));
 await buildBuiltins(ops);

@@ -6,6 +6,8 @@
 // confirms it, so that a class derived from Map clones as a Map and `Object.create(Map.prototype)` as an
 // object. Interfaces that nobody registered are refused, as are the language's objects that cannot be cloned.
 
+import { isLengthTracking, isOutOfBounds, typedArrayLength } from "./buffer_views.js";
+import { serializable, sharedArrayBufferPrototype, transferable } from "./clone_registry.js";
 import { DOMException, domExceptionState, isDOMException } from "./dom_exception.js";
 import {
   Array,
@@ -97,9 +99,7 @@ import {
   WeakRef,
   WeakSet,
   WebAssembly_,
-  globalThis_,
 } from "./primordials.js";
-import { isLengthTracking, isOutOfBounds, typedArrayLength } from "./buffer_views.js";
 import { isAnyArrayBuffer, isInterfacePrototype, viewBuffer } from "./webidl.js";
 
 /**
@@ -398,37 +398,8 @@ const SHARED = { is: () => true, write: (value) => value, create: (data) => data
 
 // ---- The table ---------------------------------------------------------------------------------------------
 
-/** @type {Map<object, Kind>} */
-const kinds = new Map();
-/** @type {Map<object, TransferKind>} */
-const transferKinds = new Map();
 /** The constructors of views by name; the table is complete once they are there. @type {any} */
 let VIEWS;
-
-/**
- * Make an interface serialisable.
- *
- * @see https://html.spec.whatwg.org/multipage/structured-data.html#serializable-objects
- * @param {Function} Class
- * @param {Kind} kind
- */
-export function registerSerializable(Class, kind) {
-  MapPrototypeSet(kinds, Class.prototype, kind);
-}
-
-/**
- * Make an interface transferable.
- *
- * @see https://html.spec.whatwg.org/multipage/structured-data.html#transferable-objects
- * @param {Function} Class
- * @param {TransferKind} kind
- */
-export function registerTransferable(Class, kind) {
-  MapPrototypeSet(transferKinds, Class.prototype, kind);
-}
-
-/** Kept from before the global goes away: WebAssembly memory can still make such buffers. */
-const sharedArrayBufferPrototype = globalThis_.SharedArrayBuffer.prototype;
 
 /** Fill the table with what the language has; at the first use, since many apps never clone. */
 function buildTable() {
@@ -455,11 +426,11 @@ function buildTable() {
     [WeakRef, REFUSED],
     [FinalizationRegistry, REFUSED],
   ];
-  for (let i = 0; i < table.length; i++) MapPrototypeSet(kinds, table[i][0].prototype, table[i][1]);
-  MapPrototypeSet(kinds, sharedArrayBufferPrototype, REFUSED);
-  MapPrototypeSet(kinds, GeneratorPrototype, REFUSED);
-  MapPrototypeSet(kinds, AsyncIteratorPrototype, REFUSED);
-  MapPrototypeSet(kinds, ArrayIteratorPrototype, REFUSED);
+  for (let i = 0; i < table.length; i++) MapPrototypeSet(serializable, table[i][0].prototype, table[i][1]);
+  MapPrototypeSet(serializable, sharedArrayBufferPrototype, REFUSED);
+  MapPrototypeSet(serializable, GeneratorPrototype, REFUSED);
+  MapPrototypeSet(serializable, AsyncIteratorPrototype, REFUSED);
+  MapPrototypeSet(serializable, ArrayIteratorPrototype, REFUSED);
   refuseMembers(Intl_);
   refuseMembers(WebAssembly_);
   if (Temporal_ !== undefined) refuseMembers(Temporal_);
@@ -472,7 +443,7 @@ function refuseMembers(namespace) {
   for (let i = 0; i < keys.length; i++) {
     const { value } = /** @type {PropertyDescriptor} */ (ReflectGetOwnPropertyDescriptor(namespace, keys[i]));
     const prototype = typeof value === "function" ? value.prototype : undefined;
-    if (prototype !== undefined && !MapPrototypeHas(kinds, prototype)) MapPrototypeSet(kinds, prototype, REFUSED);
+    if (prototype !== undefined && !MapPrototypeHas(serializable, prototype)) MapPrototypeSet(serializable, prototype, REFUSED);
   }
 }
 
@@ -504,7 +475,7 @@ export function kindOf(value) {
   if (prototype === Object.prototype || prototype === null) return ErrorIsError(value) ? ERROR : ORDINARY;
   let isPlatformObject = false;
   for (; prototype !== null && prototype !== Object.prototype; prototype = ObjectGetPrototypeOf(prototype)) {
-    const kind = MapPrototypeGet(kinds, prototype);
+    const kind = MapPrototypeGet(serializable, prototype);
     if (kind !== undefined && kind.is(value)) return kind;
     isPlatformObject ||= isInterfacePrototype(prototype);
   }
@@ -520,7 +491,7 @@ export function kindOf(value) {
 export function transferKindOf(value) {
   if (isAnyArrayBuffer(value)) return BUFFER_TRANSFER;
   for (let prototype = ObjectGetPrototypeOf(value); prototype !== null; prototype = ObjectGetPrototypeOf(prototype)) {
-    const kind = MapPrototypeGet(transferKinds, prototype);
+    const kind = MapPrototypeGet(transferable, prototype);
     if (kind !== undefined && kind.is(value)) return kind;
   }
   return undefined;

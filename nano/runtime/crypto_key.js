@@ -5,6 +5,7 @@
 // record of what a key is for, and whether it may be exported.
 
 import { copyBytes } from "./bytes.js";
+import { registerSerializable } from "./clone_registry.js";
 import { hostTell } from "./host.js";
 import {
   FinalizationRegistry,
@@ -12,7 +13,6 @@ import {
   ObjectDefineProperty,
   ReflectOwnKeys,
 } from "./primordials.js";
-import { registerSerializable } from "./structured_clone.js";
 import { exposeInterface, illegalConstructor, isObject } from "./webidl.js";
 
 /**

@@ -11,10 +11,10 @@ import {
   StringPrototypeStartsWith,
 } from "./primordials.js";
 import { percentDecode } from "./url_percent.js";
-import { serializeURL } from "./url_parser.js";
+import { serializeURL } from "./url_record.js";
 import { latin1Decode } from "./utf8.js";
 
-/** @typedef {import("./url_parser.js").URLRecord} URLRecord */
+/** @typedef {import("./url_record.js").URLRecord} URLRecord */
 
 const SCHEME = "data:";
 const DEFAULT_TYPE = "text/plain;charset=US-ASCII";

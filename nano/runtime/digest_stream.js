@@ -7,7 +7,7 @@
 import { Crypto } from "./crypto.js";
 import { OpBuffers, normalizeAlgorithm, sourceBytes, toAlgorithmIdentifier } from "./crypto_algorithms.js";
 import { forget } from "./crypto_key.js";
-import { bufferOf, promised } from "./crypto_subtle.js";
+import { bufferOf, promised } from "./crypto_operations.js";
 import {
   ArrayBufferIsView,
   BigInt,

@@ -33,6 +33,7 @@ import { HostBody } from "./host_body.js";
 import { HOPS, currentHops } from "./hops.js";
 import { hostOp } from "./host.js";
 import { checkIntegrity } from "./integrity.js";
+import { parseURL } from "./parse_url.js";
 import {
   ArrayPrototypeSlice,
   Error,
@@ -47,14 +48,14 @@ import {
 import { Request, requestParts } from "./request.js";
 import { createResponse } from "./response.js";
 import { cancelReadableStream } from "./streams/index.js";
-import { parseURL, serializeURL } from "./url_parser.js";
+import { serializeURL } from "./url_record.js";
 import { utf8Encode } from "./utf8.js";
 import { requiredArguments } from "./webidl.js";
 
 /** @typedef {import("./blob.js").Bytes} Bytes */
 /** @typedef {import("./body.js").Outgoing} Outgoing */
 /** @typedef {import("./channels.js").Channel} Channel */
-/** @typedef {import("./url_parser.js").URLRecord} URLRecord */
+/** @typedef {import("./url_record.js").URLRecord} URLRecord */
 /** @typedef {ReturnType<typeof requestParts>} RequestParts */
 
 /** Bytes of a request body up to this number go along with the op. */

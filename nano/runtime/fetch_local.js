@@ -11,7 +11,7 @@ import { resolveBlobURL } from "./object_urls.js";
 
 /** @typedef {import("./blob.js").Blob} Blob */
 /** @typedef {import("./blob.js").Bytes} Bytes */
-/** @typedef {import("./url_parser.js").URLRecord} URLRecord */
+/** @typedef {import("./url_record.js").URLRecord} URLRecord */
 
 /**
  * A response to be made; `bytes` may be shared with others, none of whom changes them.

@@ -2,12 +2,13 @@
 //
 // Standard: https://fetch.spec.whatwg.org/#http-redirect-fetch
 
+import { parseURL } from "./parse_url.js";
 import { StringPrototypeCharCodeAt, Uint8Array } from "./primordials.js";
-import { parseURL, serializeOrigin } from "./url_parser.js";
+import { serializeOrigin } from "./url_parser.js";
 import { utf8Decode } from "./utf8.js";
 
 /** @typedef {import("./header_list.js").HeaderList} HeaderList */
-/** @typedef {import("./url_parser.js").URLRecord} URLRecord */
+/** @typedef {import("./url_record.js").URLRecord} URLRecord */
 
 export const MOST_REDIRECTS = 20;
 

@@ -7,6 +7,7 @@
 // As on every server runtime, the guard "request" forbids no header name (an app sets Cookie and Host as it
 // likes), and "response" lets Set-Cookie through. From Workers comes getAll("set-cookie").
 
+import { isToken, trimHTTPWhitespace } from "./http_syntax.js";
 import {
   ArrayPrototypePush,
   ObjectPrototypePropertyIsEnumerable,
@@ -20,7 +21,7 @@ import {
 } from "./primordials.js";
 import { converters, exposeInterface, isObject, requiredArguments, sequence, sequenceFrom, typeError } from "./webidl.js";
 import { HeaderList, sortAndCombine } from "./header_list.js";
-import { isToken, parseMIMEType, trimHTTPWhitespace } from "./mime.js";
+import { parseMIMEType } from "./mime.js";
 import { declarePairIterable } from "./pair_iterator.js";
 
 /** @typedef {"none" | "immutable" | "request" | "request-no-cors" | "response"} Guard */

@@ -8,6 +8,7 @@
 // have a listener.
 
 import { dataCloneError } from "./clone_kinds.js";
+import { registerTransferable } from "./clone_registry.js";
 import { DOMException } from "./dom_exception.js";
 import { Event, initializeEvent } from "./event.js";
 import { EventTarget, defineEventHandler, fireEvent, hasListeners, observeListeners } from "./event_target.js";
@@ -26,7 +27,6 @@ import {
   globalThis_,
 } from "./primordials.js";
 import {
-  registerTransferable,
   structuredDeserialize,
   structuredSerialize,
   structuredSerializeWithTransfer,

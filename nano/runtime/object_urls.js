@@ -13,9 +13,9 @@ import {
   StringPrototypeSlice,
   Uint8Array,
 } from "./primordials.js";
-import { serializeURL } from "./url_parser.js";
+import { serializeURL } from "./url_record.js";
 
-/** @typedef {import("./url_parser.js").URLRecord} URLRecord */
+/** @typedef {import("./url_record.js").URLRecord} URLRecord */
 
 /** The blob URL store: serialised URL to blob. @type {Map<string, object>} */
 const store = new Map();

@@ -13,9 +13,10 @@
 import { createDependentAbortSignal, toAbortSignal } from "./abort.js";
 import { Body, extractBody, mixinBody, takeBody } from "./body.js";
 import { createHeaders, fillHeaders, guardOf, headerListOf } from "./headers.js";
-import { isToken } from "./mime.js";
+import { isToken } from "./http_syntax.js";
+import { parseURL } from "./parse_url.js";
 import { ObjectPrototypeIsPrototypeOf, StringPrototypeToUpperCase, TypeError } from "./primordials.js";
-import { parseURL, serializeURL } from "./url_parser.js";
+import { serializeURL } from "./url_record.js";
 import { converters, dictionary, enumeration, exposeInterface, isObject, nullable, requiredArguments } from "./webidl.js";
 
 /** @typedef {import("./abort.js").AbortSignal} AbortSignal */

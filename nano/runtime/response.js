@@ -7,8 +7,9 @@
 import { extractBody, mixinBody, takeBody } from "./body.js";
 import { HeaderList } from "./header_list.js";
 import { createHeaders, fillHeaders, guardOf, headerListOf } from "./headers.js";
+import { parseURL } from "./parse_url.js";
 import { JSONStringify, StringPrototypeCharCodeAt, RangeError, TypeError } from "./primordials.js";
-import { parseURL, serializeURL } from "./url_parser.js";
+import { serializeURL } from "./url_record.js";
 import { converters, enumeration, exposeInterface, isObject, requiredArguments, typeError } from "./webidl.js";
 
 /** @typedef {import("./body.js").Body} Body */

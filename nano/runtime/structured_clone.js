@@ -4,15 +4,13 @@
 //
 // How it works. Serialising turns a graph of objects into a graph of records, one per object; primitives
 // stand for themselves. Deserialising makes objects of records. What can be serialised, and how, is in
-// clone_kinds.js; API files add their interfaces with registerSerializable() and registerTransferable().
+// clone_kinds.js; API files add their interfaces with clone_registry.js.
 //
 // What a script cannot see, we cannot refuse: a Proxy is cloned like the object it pretends to be.
 
 import { dataCloneError, kindOf, notCloneable, transferKindOf } from "./clone_kinds.js";
 import { ArrayPrototypePush, Map, MapPrototypeGet, MapPrototypeHas, MapPrototypeSet } from "./primordials.js";
 import { converters, dictionary, requiredArguments, sequence } from "./webidl.js";
-
-export { registerSerializable, registerTransferable } from "./clone_kinds.js";
 
 /** @typedef {import("./clone_kinds.js").Kind} Kind */
 /** @typedef {import("./clone_kinds.js").TransferKind} TransferKind */

@@ -6,9 +6,9 @@
 
 import { isBlob } from "./blob.js";
 import { addBlobURL, removeBlobURL } from "./object_urls.js";
+import { parseURL } from "./parse_url.js";
 import { StringPrototypeCharCodeAt, StringPrototypeSlice, TypeError } from "./primordials.js";
 import {
-  cannotHaveCredentialsOrPort,
   clearPort,
   overrideFragment,
   overrideHost,
@@ -16,17 +16,15 @@ import {
   overridePort,
   overrideQuery,
   overrideScheme,
-  parseURL,
-  serializeHostAndPort,
   serializeOrigin,
-  serializeURL,
   setCredential,
   setQuery,
 } from "./url_parser.js";
+import { cannotHaveCredentialsOrPort, serializeHostAndPort, serializeURL } from "./url_record.js";
 import { createSearchParams, parseUrlencoded, setSearchParamsList } from "./url_search_params.js";
 import { converters, exposeInterface, isObject, requiredArguments, typeError } from "./webidl.js";
 
-/** @typedef {import("./url_parser.js").URLRecord} URLRecord */
+/** @typedef {import("./url_record.js").URLRecord} URLRecord */
 /** @typedef {import("./url_search_params.js").URLSearchParams} URLSearchParams */
 
 /**

@@ -1,8 +1,8 @@
 // The URL parser, and the changes that the setters of URL make to a record.
 //
 // Standard: https://url.spec.whatwg.org/#url-parsing
-// Other modules use `parseURL` and `serializeURL`. The interface is in url.js, records are in url_record.js, hosts in
-// url_host.js, and a shortcut for ordinary URLs in url_plain_http.js.
+// Other modules parse with parse_url.js, which tries url_plain_http.js first. The interface is in url.js, records are in
+// url_record.js, hosts in url_host.js.
 //
 // The standard's state machine walks code point by code point, with a buffer and a pointer that goes back.
 // Here every state is a function that looks for the end of its part and handles it in one piece; the names
@@ -14,6 +14,7 @@
 // %20 where query or fragment follow, instead of being stripped when these go; ASCII domains with malformed
 // Punycode are let through.
 
+import { parseURL } from "./parse_url.js";
 import {
   StringPrototypeCharCodeAt,
   StringPrototypeIndexOf,
@@ -31,7 +32,6 @@ import {
   USERINFO,
   percentEncode,
 } from "./url_percent.js";
-import { parsePlainHttp } from "./url_plain_http.js";
 import {
   URLRecord,
   at,
@@ -43,8 +43,6 @@ import {
   serializeHostAndPort,
   specialPort,
 } from "./url_record.js";
-
-export { URLRecord, cannotHaveCredentialsOrPort, isSpecial, serializeHostAndPort, serializeURL, specialPort } from "./url_record.js";
 
 /** @param {number} unit @param {boolean} special */
 const isSlash = (unit, special) => unit === 0x2f || (special && unit === 0x5c);
@@ -92,16 +90,14 @@ function shortenPath(url) {
 }
 
 /**
- * The basic URL parser without encoding and state override.
+ * The basic URL parser, for any text; others call it through parse_url.js.
  *
  * @see https://url.spec.whatwg.org/#concept-basic-url-parser
  * @param {string} text without lone surrogates
- * @param {URLRecord | null} [base]
+ * @param {URLRecord | null} base
  * @returns {URLRecord | null} null for failure
  */
-export function parseURL(text, base = null) {
-  const fast = parsePlainHttp(text);
-  if (fast !== null) return fast;
+export function parseUnusualURL(text, base) {
   const input = removeTabsAndNewlines(trimC0AndSpace(text));
   const end = schemeEnd(input);
   const url = new URLRecord();

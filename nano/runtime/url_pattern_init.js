@@ -2,6 +2,7 @@
 //
 // Standard: https://urlpattern.spec.whatwg.org/#canon and #constructor-string-parsing
 
+import { parseURL } from "./parse_url.js";
 import {
   RegExpPrototypeExec,
   StringPrototypeCharCodeAt,
@@ -13,18 +14,16 @@ import {
   TypeError,
 } from "./primordials.js";
 import {
-  URLRecord,
   overrideFragment,
   overrideHost,
   overrideOpaquePath,
   overridePath,
   overridePort,
   overrideQuery,
-  parseURL,
-  specialPort,
 } from "./url_parser.js";
 import { USERINFO, percentEncode } from "./url_percent.js";
 import { compileComponent, escapePattern, tokenize } from "./url_pattern_parts.js";
+import { URLRecord, specialPort } from "./url_record.js";
 
 /** @typedef {import("./url_pattern_parts.js").Token} Token */
 /** @typedef {import("./url_pattern_parts.js").Component} Component */

@@ -5,6 +5,7 @@
 // thread, so that nothing would be won by beginning earlier.
 
 import { headerListOf } from "./headers.js";
+import { trimHTTPWhitespace } from "./http_syntax.js";
 import {
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
@@ -15,7 +16,6 @@ import {
   WebAssembly_,
   uncurryThis,
 } from "./primordials.js";
-import { trimHTTPWhitespace } from "./mime.js";
 import { Response, isResponse } from "./response.js";
 import { requiredArguments } from "./webidl.js";
 

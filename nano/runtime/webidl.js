@@ -20,6 +20,7 @@ import {
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
   ReflectGet,
+  ReflectDefineProperty,
   ReflectHas,
   ReflectOwnKeys,
   Set,
@@ -421,18 +422,19 @@ export function exposeInterface(Class, options) {
   return Class;
 }
 
-/** @param {any} target make string-named members enumerable; symbols stay hidden */
+const ENUMERABLE = /** @type {any} */ ({ __proto__: null, enumerable: true });
+
+/** The properties that every class has. */
+const OF_CLASSES = /** @type {any} */ ({ __proto__: null, length: true, name: true, prototype: true });
+
+/** Make string-named members enumerable; symbols stay hidden. @param {any} target with the members that a class declares */
 function shapeMembers(target) {
   const keys = ReflectOwnKeys(target);
+  const isClass = typeof target === "function";
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i];
-    if (typeof key === "symbol" || key === "constructor") continue;
-    if (typeof target === "function" && (key === "prototype" || key === "name" || key === "length")) continue;
-    const descriptor = /** @type {PropertyDescriptor} */ (ObjectGetOwnPropertyDescriptor(target, key));
-    if (descriptor.configurable && !descriptor.enumerable) {
-      descriptor.enumerable = true;
-      redefine(target, key, descriptor);
-    }
+    if (typeof key === "symbol" || key === "constructor" || (isClass && key in OF_CLASSES)) continue;
+    ReflectDefineProperty(target, key, ENUMERABLE);
   }
 }
 

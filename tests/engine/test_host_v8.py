@@ -6,6 +6,7 @@ Tests for `nano.engine.host`, its events and nano/runtime/host.js with real isol
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
@@ -13,11 +14,13 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 
+from nano.bundle import read_bundle
 from nano.engine.events import WINDOW
 from nano.engine.host import BACKLOG, HostState, IsolateHost
 from nano.engine.records import Inward, encode
 from nano.errors import AppLoadError, AppStartupTimeoutError, EngineError, MemoryExceededError
 from nano.interfaces import OpError
+from nano.ops.registry import OpTable
 from tests.engine.scripts import app_program, link
 from tests.engine.v8_case import PATIENCE, Owner, V8TestCase
 from tests.fakes import FakeBody
@@ -600,6 +603,58 @@ class ServingTests(V8TestCase):
         self.assertEqual(sink.status, 500)
         levels = [(level, text[:7], len(text)) for level, text in self.owners[host].logs]
         self.assertEqual(levels, [(2, "loading", 7), (0, "a", 1), (3, "bxxxxxx", 600001)])
+
+
+class LateLoadingTests(V8TestCase):
+    """
+    Parts of the runtime that are loaded when they are first used.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.loaded: list[bytes] = []
+        ops = OpTable(json.loads(read_bundle("ops.json")), self.op_modules())
+        number = ops.names.index("host.chunk")
+        source = ops.questions[number]
+        assert source is not None
+
+        def chunk(question: bytes) -> bytes:
+            self.loaded.append(question)
+            return source(question)
+
+        ops.questions = (*ops.questions[:number], chunk, *ops.questions[number + 1 :])
+        self.pool = self.make_pool(ops, read_bundle("runtime.js"))
+
+    async def test_ordinary(self) -> None:
+        """What most requests do needs nothing beyond the boot bundle."""
+        host = await self.start("""
+            export default { async fetch(request, env) {
+              const url = new URL(request.url);
+              if (request.method === "POST") {
+                const body = await request.json();
+                return Response.json({ ...body, path: url.pathname, q: url.searchParams.get("q") }, { headers: { a: "b" } });
+              }
+              return new Response(url.pathname, { status: 203, headers: new Headers([["x-a", request.headers.get("host")]]) });
+            } }
+        """)
+        self.assertEqual((await self.fetch(host, url="http://app.test/a?q=1")).status, 203)
+        sink = await self.fetch(host, url="http://app.test/b?q=2", method="POST", body=FakeBody([b'{"c": 3}']))
+        self.assertEqual(json.loads(sink.body), {"c": 3, "path": "/b", "q": "2"})
+        self.assertEqual(self.loaded, [])
+
+    async def test_once(self) -> None:
+        """A part comes once, and what it brings is what the standards say."""
+        host = await self.start("""
+            export default { fetch() {
+              const pattern = new URLPattern({ pathname: "/books/:id" });
+              const { groups } = pattern.exec("https://example.com/books/7").pathname;
+              return new Response([groups.id, structuredClone(new Map([[1, 2]])).get(1), structuredClone.name, fetch.length]);
+            } }
+        """)
+        for _ in range(2):
+            self.assertEqual((await self.fetch(host)).body, b"7,2,structuredClone,1")
+        self.assertEqual(sorted(self.loaded), sorted(set(self.loaded)))
+        self.assertLess({b"patterns", b"clone"}, set(self.loaded))
 
 
 class EventsOfOneHostTests(V8TestCase):

@@ -8,7 +8,7 @@ import struct
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from nano.ops.host import entropy
+from nano.ops.host import chunk, entropy
 
 
 class EntropyTests(SynchronousTestCase):
@@ -30,3 +30,20 @@ class EntropyTests(SynchronousTestCase):
         self.assertEqual(len(entropy(b"\xff\xff\xff\xff")), 65536)
         self.assertEqual(entropy(b""), b"")
         self.assertEqual(len(entropy(b"\2\0\0\0 and more")), 2)
+
+
+class ChunkTests(SynchronousTestCase):
+    """
+    Parts of the runtime that are loaded late.
+    """
+
+    def test_source(self) -> None:
+        """A function's body, which names itself in stack traces."""
+        source = chunk(b"console").decode()
+        self.assertTrue(source.startswith('"use strict";return '))
+        self.assertTrue(source.endswith("//# sourceURL=nano:console.js\n"))
+
+    def test_unknown(self) -> None:
+        """There are no others, whatever the name looks like."""
+        for name in (b"", b"nothing", b"../runtime", b"\xff"):
+            self.assertRaises(KeyError, chunk, name)

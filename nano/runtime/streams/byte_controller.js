@@ -18,8 +18,8 @@ import {
 } from "../primordials.js";
 import { viewBuffer } from "../webidl.js";
 import { transferArrayBuffer, viewByteLength, viewByteOffset, viewType } from "./byte_views.js";
-import { Queue } from "./internal.js";
 import { Puller } from "./default_controller.js";
+import { Queue } from "./queues.js";
 
 /** @typedef {import("./internal.js").Outcome} Outcome */
 /** @typedef {import("./readable.js").Readable} Readable */

@@ -2,9 +2,9 @@
 //
 // Standard: https://streams.spec.whatwg.org/#rs-default-controller-class
 
-import { TypeError } from "../primordials.js";
-import { exposeInterface, illegalConstructor } from "../webidl.js";
-import { SizedQueue, upon } from "./internal.js";
+import { exposeInterface } from "../webidl.js";
+import { upon } from "./internal.js";
+import { SizedQueue } from "./queues.js";
 
 /** @typedef {import("./internal.js").Outcome} Outcome */
 /** @typedef {import("./internal.js").SizeAlgorithm} SizeAlgorithm */
@@ -197,44 +197,4 @@ export function setUpDefaultController(stream, algorithms) {
   controller.pullAlgorithm = algorithms.pull;
   controller.cancelAlgorithm = algorithms.cancel;
   return controller;
-}
-
-const MAKE = { __proto__: null };
-
-export class ReadableStreamDefaultController {
-  /** @type {DefaultController} */
-  #record;
-
-  /** @param {any} token @param {any} record */
-  constructor(token, record) {
-    if (token !== MAKE) throw illegalConstructor();
-    this.#record = record;
-  }
-
-  get desiredSize() {
-    return this.#record.desiredSize;
-  }
-
-  close() {
-    if (!this.#record.canCloseOrEnqueue()) throw new TypeError("The stream is not in a state that permits close.");
-    this.#record.close();
-  }
-
-  /** @param {any} [chunk] */
-  enqueue(chunk = undefined) {
-    if (!this.#record.canCloseOrEnqueue()) throw new TypeError("The stream is not in a state that permits enqueue.");
-    this.#record.enqueue(chunk);
-  }
-
-  /** @param {any} [e] */
-  error(e = undefined) {
-    this.#record.error(e);
-  }
-}
-
-exposeInterface(ReadableStreamDefaultController, { length: 0 });
-
-/** @param {DefaultController} record */
-export function defaultControllerObject(record) {
-  return (record.wrapper ??= new ReadableStreamDefaultController(MAKE, record));
 }

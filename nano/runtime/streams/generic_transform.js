@@ -4,7 +4,7 @@
 
 import { PromiseReject } from "../primordials.js";
 import { readableObject } from "./readable_stream.js";
-import { Transform } from "./transform.js";
+import { Transform } from "./transform_record.js";
 import { writableObject } from "./writable_stream.js";
 
 /**

@@ -3,7 +3,7 @@
 // Standard: https://streams.spec.whatwg.org/
 
 export { ReadableByteStreamController, ReadableStreamBYOBRequest } from "./byte_interfaces.js";
-export { ReadableStreamDefaultController } from "./default_controller.js";
+export { ReadableStreamDefaultController } from "./default_interface.js";
 export { ReadableStreamBYOBReader, ReadableStreamDefaultReader } from "./readers.js";
 export { ReadableStream } from "./readable_stream.js";
 export { WritableStream, WritableStreamDefaultController, WritableStreamDefaultWriter } from "./writable_stream.js";
@@ -12,19 +12,21 @@ export { ByteLengthQueuingStrategy, CountQueuingStrategy } from "./strategies.js
 export { FixedLengthStream, IdentityTransformStream, getFixedLength } from "./workers.js";
 export {
   bytesOfChunk,
-  cancelReadableStream,
   createReadableByteStream,
+  pumpToSink,
+  readAllBytes,
+  readableFromBytes,
+  teeReadableStream,
+} from "./native.js";
+export {
+  cancelReadableStream,
   getStreamOrigin,
   isReadableStream,
   isReadableStreamClosed,
   isReadableStreamDisturbed,
   isReadableStreamErrored,
   isReadableStreamLocked,
-  pumpToSink,
-  readAllBytes,
-  readableFromBytes,
   setStreamOrigin,
-  teeReadableStream,
-} from "./native.js";
+} from "./state.js";
 import "./transfer.js";
 export { createTransform } from "./generic_transform.js";

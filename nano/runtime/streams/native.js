@@ -16,52 +16,15 @@ import {
 import { isAnyArrayBuffer, isObject, viewBuffer } from "../webidl.js";
 import { setUpByteController } from "./byte_controller.js";
 import { viewByteLength, viewByteOffset } from "./byte_views.js";
-import { Queue, microtask, upon } from "./internal.js";
+import { microtask, upon } from "./internal.js";
+import { Queue } from "./queues.js";
 import { Readable, Reader } from "./readable.js";
-import { readableObject, readableRecord } from "./readable_stream.js";
+import { readableObject } from "./readable_stream.js";
+import { recordOf } from "./state.js";
 import { tee } from "./tee.js";
 
 /** @typedef {import("./byte_controller.js").ByteController} ByteController */
 /** @typedef {import("./readable_stream.js").ReadableStream} ReadableStream */
-
-/** @param {any} value @returns {value is ReadableStream} */
-export const isReadableStream = (value) => readableRecord(value) !== undefined;
-
-/** @param {any} stream @returns {Readable} */
-const recordOf = (stream) => /** @type {Readable} */ (readableRecord(stream));
-
-/** @param {ReadableStream} stream */
-export const isReadableStreamLocked = (stream) => recordOf(stream).locked;
-
-/** Whether anything was ever read from the stream, or it was cancelled. @param {ReadableStream} stream */
-export const isReadableStreamDisturbed = (stream) => recordOf(stream).disturbed;
-
-/** @param {ReadableStream} stream */
-export const isReadableStreamErrored = (stream) => recordOf(stream).state === "errored";
-
-/** @param {ReadableStream} stream */
-export const isReadableStreamClosed = (stream) => recordOf(stream).state === "closed";
-
-/**
- * What `createReadableByteStream` was given as `origin`, so that a body which only passes through is
- * recognised and need not enter the isolate.
- *
- * @param {ReadableStream} stream
- */
-export const getStreamOrigin = (stream) => recordOf(stream).origin;
-
-/**
- * Give a stream an origin, or take it away.
- *
- * @param {ReadableStream} stream
- * @param {any} origin
- */
-export function setStreamOrigin(stream, origin) {
-  recordOf(stream).origin = origin;
-}
-
-/** Cancel a stream, also a locked one. @param {ReadableStream} stream @param {any} reason @returns {Promise<undefined>} */
-export const cancelReadableStream = (stream, reason) => recordOf(stream).cancel(reason);
 
 /**
  * The two branches of a stream, whatever a script has done to `tee()`.

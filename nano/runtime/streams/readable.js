@@ -3,7 +3,8 @@
 // Standard: https://streams.spec.whatwg.org/#rs-abstract-ops
 
 import { PromiseReject, PromiseResolve, TypeError } from "../primordials.js";
-import { Deferred, Queue, settledLike } from "./internal.js";
+import { Deferred, settledLike } from "./internal.js";
+import { Queue } from "./queues.js";
 
 /** @typedef {import("./internal.js").Outcome} Outcome */
 

@@ -16,7 +16,8 @@ import {
 } from "../webidl.js";
 import { setUpByteController } from "./byte_controller.js";
 import { byteControllerObject } from "./byte_interfaces.js";
-import { defaultControllerObject, setUpDefaultController } from "./default_controller.js";
+import { setUpDefaultController } from "./default_controller.js";
+import { defaultControllerObject } from "./default_interface.js";
 import {
   convertStrategy,
   extractHighWaterMark,

@@ -7,7 +7,8 @@
 // in `writeRequests` beside their chunks in the controller's queue; one at a time is in flight.
 
 import { PromiseReject, PromiseResolve, PromiseWithResolvers, TypeError } from "../primordials.js";
-import { Deferred, Queue, SizedQueue, noop, upon } from "./internal.js";
+import { Deferred, noop, upon } from "./internal.js";
+import { Queue, SizedQueue } from "./queues.js";
 
 /** @typedef {import("./internal.js").Outcome} Outcome */
 /** @typedef {import("./internal.js").SizeAlgorithm} SizeAlgorithm */
