@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from twisted.application.service import MultiService
@@ -35,8 +37,8 @@ from nano.apps.app import App
 from nano.apps.app_log import AppLog
 from nano.apps.app_set import AppSet
 from nano.apps.control import LocalControl
-from nano.apps.modules import AppBundle, CompileCache, ModuleLoader
-from nano.apps.program import make_program
+from nano.apps.modules import CompileCache, ModuleLoader
+from nano.apps.served import BundleStore, ProgramSource
 from nano.builtin_modules import builtin_names
 from nano.bundle import read_bundle
 from nano.config import AppConfig, Config, load_config
@@ -49,11 +51,11 @@ from nano.http.factory import HTTPFactory
 from nano.http.outbound import OutboundSource
 from nano.http.resource import AppTree
 from nano.http.unclaimed import Unclaimed
-from nano.interfaces import IEventHandler, IsolateProgram, Traces
+from nano.interfaces import IEventHandler, Traces
 from nano.ops import compression, crypto, encoding, fetch, host, node_crypto, url
 from nano.ops.registry import OpTable
 
-__all__ = ["NanoService", "make_loader", "make_pool"]
+__all__ = ["NanoService", "Served", "make_loader", "make_pool"]
 
 #: How many isolates wait for an app.
 SPARES = 2
@@ -61,6 +63,19 @@ SPARES = 2
 FREEING_TIME = 5.0
 
 _OP_MODULES = (compression, crypto, encoding, fetch, host, node_crypto, url)
+
+
+class Served(NamedTuple):
+    """
+    What other processes serve already.
+
+    Attributes:
+        versions: of the apps that are to be the same here; of others, what lies on disk.
+        store: the folder where the code of versions is kept; None for none.
+    """
+
+    versions: Mapping[str, str] = MappingProxyType({})
+    store: FilePath[str] | None = None
 
 
 class _Limits(NamedTuple):
@@ -130,6 +145,7 @@ class NanoService(MultiService):
         ports: what endpoints listen through, if not the reactor itself.
         traces: where isolates leave a trace of what they do.
         worker: names this process in metrics.
+        served: what other processes serve already.
 
     Attributes:
         apps: all that is served.
@@ -147,6 +163,7 @@ class NanoService(MultiService):
         ports: Any = None,
         traces: Traces | None = None,
         worker: str = "",
+        served: Served = Served(),  # noqa: B008
     ) -> None:
         super().__init__()
         if reactor is None:
@@ -158,7 +175,11 @@ class NanoService(MultiService):
         self._watchdog = Watchdog(reactor)
         self._compiler = ModuleCompiler(reactor, read_bundle("compiler.js"))
         cache = CompileCache(FilePath(config.state_dir).child("compiled"))
-        self._loader = make_loader(reactor, self._compiler, cache)
+        loader = make_loader(reactor, self._compiler, cache)
+        in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
+        store = BundleStore(served.store) if served.store is not None else None
+        self._programs = ProgramSource(loader, in_thread, store)
+        self._versions = served.versions
         self.metrics = Metrics(reactor, self._readings, worker)
         self._access_log = AccessLog() if config.log.access else None
         admin_port = endpoint_port(config.admin.listen) if config.admin is not None else None
@@ -182,17 +203,10 @@ class NanoService(MultiService):
             admin = make_site(reactor, self.control, config.admin.secret)
             endpoint_service(config.admin.listen, admin, reactor).setServiceParent(self._admin)
 
-    def _make_app(self, config: AppConfig) -> App:
+    def _make_app(self, config: AppConfig, version: str) -> App:
         log = AppLog(config.name, config.env, self._reactor)
-        return App(config, self._isolates, self._read, log, self.metrics.meter(config.name))
-
-    def _read(self, config: AppConfig) -> Deferred[IsolateProgram]:
-        def loaded(bundle: AppBundle) -> IsolateProgram:
-            for warning in bundle.warnings:
-                self._log.warn("app {app}: {warning}", app=config.name, warning=warning)
-            return make_program(bundle, config)
-
-        return self._loader.load(FilePath(config.path)).addCallback(loaded)
+        read = partial(self._programs.read, version=version)
+        return App(config, self._isolates, read, log, self.metrics.meter(config.name))
 
     # What others may ask.
 
@@ -292,7 +306,7 @@ class NanoService(MultiService):
             self.metrics.configured()
         self._watchdog.start()
         self._pool.fill()
-        self.apps.open(self.config.apps).addCallback(self._opened)
+        self.apps.open(self.config.apps, self._versions).addCallback(self._opened)
 
     def _opened(self, _result: None) -> None:
         waiting, self._when_ready = self._when_ready, []

@@ -528,7 +528,7 @@ class Config:
     state_dir: Annotated[
         str,
         AfterValidator(_path),
-        _key("Cache of compiled apps, admin socket.", validate_default=True),
+        _key("Cache of compiled apps, the code that is served, admin socket.", validate_default=True),
     ] = ".nano"
     origin: Annotated[Origin, Field(init=False, exclude=True)] = Origin()
 

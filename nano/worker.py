@@ -16,11 +16,12 @@ import sys
 from types import FrameType
 from typing import Any
 
+from twisted.python.filepath import FilePath
+
 from nano.admin.log import start_logging
-from nano.config import Config
 from nano.engine.v8 import context_count
-from nano.service import NanoService
-from nano.supervisor.control import ControlFactory
+from nano.service import NanoService, Served
+from nano.supervisor.control import ControlFactory, Task
 from nano.supervisor.process import CONTROL, SCOREBOARD
 from nano.supervisor.scoreboard import Scoreboard
 from nano.supervisor.worker import Channel, Worker
@@ -54,9 +55,10 @@ def main() -> None:
             codes.append(code)
             reactor.callWhenRunning(reactor.stop)
 
-    def build(config: Config, ports: Any, scoreboard: Scoreboard, number: int) -> NanoService:
-        start_logging(config.log, worker=str(number))
-        return NanoService(config, reactor, ports=ports, traces=scoreboard, worker=str(number))
+    def build(task: Task, ports: Any, scoreboard: Scoreboard) -> NanoService:
+        start_logging(task.config.log, worker=str(task.worker))
+        served = Served(task.versions, FilePath(task.store) if task.store else None)
+        return NanoService(task.config, reactor, ports, scoreboard, str(task.worker), served)
 
     sys.setswitchinterval(_SWITCH_INTERVAL)
     context_count()  # loads V8, while nobody waits

@@ -18,7 +18,7 @@ workers: it has no isolate, none of its code runs, and it answers 503 `quarantin
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import Any, Protocol
 
@@ -166,6 +166,14 @@ class App:
 
     # Loading.
 
+    def read(self) -> Deferred[None]:
+        """
+        Read and compile the app, which tells its version; no code of it runs.
+
+        Fires with None when it can be loaded, or is FAILED.  It does not fail.
+        """
+        return Deferred.fromCoroutine(self._attempt(self._read_program))
+
     def load(self) -> Deferred[None]:
         """
         Read, compile and evaluate the app.
@@ -175,23 +183,30 @@ class App:
         """
         if self.state is AppState.QUARANTINED:
             return succeed(None)
-        self._starting = Deferred.fromCoroutine(self._load())
+        self._starting = Deferred.fromCoroutine(self._attempt(self._load))
         return self._starting.addBoth(self._restarted)
 
-    async def _load(self) -> None:
-        try:
+    async def _read_program(self) -> None:
+        if self._program is None:
             self._program = await self._read(self.config)
-            await self._start()
+
+    async def _load(self) -> None:
+        await self._read_program()
+        await self._start()
+        if self.state is AppState.LOADING:
+            self.state = AppState.READY
+            self._log.info("app {app} is ready", app=self.name, event="app-ready")
+
+    async def _attempt(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do *work*; the app has failed if that does."""
+        try:
+            await work()
         except NanoError as error:
             self._failed(error)
         except Exception:
             failure = Failure()
             self._log.failure("app {app} could not be loaded", failure, app=self.name)
             self._failed(EngineError(failure.getErrorMessage()))
-        else:
-            if self.state is AppState.LOADING:
-                self.state = AppState.READY
-                self._log.info("app {app} is ready", app=self.name, event="app-ready")
 
     def _failed(self, error: NanoError) -> None:
         self.error = error

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
@@ -25,6 +26,10 @@ from nano.config import AppConfig
 from nano.interfaces import IAppLookup
 
 __all__ = ["AppSet", "Change"]
+
+
+#: No app's version is given.
+_FROM_DISK: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,13 @@ class AppSet:
 
     Args:
         clock: bounds draining.
-        make: an app of a configuration, not loaded yet.
+        make: an app of a configuration and a version ("" for what lies on disk), not loaded yet.
         drain_timeout: how long an app that goes may take, in seconds.
     """
 
     _log = Logger()
 
-    def __init__(self, clock: IReactorTime, make: Callable[[AppConfig], App], drain_timeout: float) -> None:
+    def __init__(self, clock: IReactorTime, make: Callable[[AppConfig, str], App], drain_timeout: float) -> None:
         self.drain_timeout = drain_timeout
         self._clock = clock
         self._make = make
@@ -106,33 +111,45 @@ class AppSet:
         else:
             app.quarantine(remaining)
 
-    def open(self, configs: Iterable[AppConfig]) -> Deferred[None]:
+    def open(self, configs: Iterable[AppConfig], versions: Mapping[str, str] = _FROM_DISK) -> Deferred[None]:
         """
         Begin to serve: requests wait while their app is loading.
 
+        Args:
+            configs: of all apps.
+            versions: by name, of those that are not to be what lies on disk.
+
         Fires with None when every app is ready, or has failed; it does not fail.
         """
-        self._apps = {config.name: self._make(config) for config in configs}
+        self._apps = {config.name: self._make(config, versions.get(config.name, "")) for config in configs}
         for app in self.apps:
             self._apply_quarantine(app)
         self._hosts = _host_table(self._apps.values())
         return gatherResults([app.load() for app in self.apps]).addCallback(lambda _: None)
 
-    def prepare(self, configs: Iterable[AppConfig], keep: Collection[str] = ()) -> Deferred[Change]:
+    def prepare(
+        self,
+        configs: Iterable[AppConfig],
+        keep: Collection[str] = (),
+        versions: Mapping[str, str] = _FROM_DISK,
+    ) -> Deferred[Change]:
         """
         Load what is new in *configs*, which are all apps that shall be served.
 
         Args:
             configs: of all apps.
             keep: names of apps that are served now and stay as they are, without a look at their files.
+            versions: by name, of those that are not to be what lies on disk.
+
+        What turns out to be served already is not evaluated again.
 
         Fires with the `Change`; it does not fail.  Whoever gets it must `commit` or `abandon` it.
         """
-        return Deferred.fromCoroutine(self._prepare(list(configs), frozenset(keep)))
+        return Deferred.fromCoroutine(self._prepare(list(configs), frozenset(keep), versions))
 
-    async def _prepare(self, configs: list[AppConfig], keep: frozenset[str]) -> Change:
-        loading = [self._make(config) for config in configs if config.name not in keep]
-        await gatherResults([app.load() for app in loading])
+    async def _prepare(self, configs: list[AppConfig], keep: frozenset[str], versions: Mapping[str, str]) -> Change:
+        loading = [self._make(config, versions.get(config.name, "")) for config in configs if config.name not in keep]
+        await gatherResults([Deferred.fromCoroutine(self._load_new(app)) for app in loading])
         apps: dict[str, App] = {name: app for name, app in self._apps.items() if name in keep}
         fresh: list[App] = []
         failed: dict[str, App] = {}
@@ -148,6 +165,14 @@ class AppSet:
                 apps[app.name] = app
                 fresh.append(app)
         return Change(apps, tuple(fresh), failed)
+
+    async def _load_new(self, app: App) -> None:
+        """Load a version, unless it cannot be read or is served now."""
+        await app.read()
+        old = self._apps.get(app.name)
+        served = old is not None and old.state is not AppState.FAILED and old.version == app.version
+        if app.state is AppState.LOADING and not served:
+            await app.load()
 
     def abandon(self, change: Change) -> None:
         """Give up a change: its new versions go, nothing else has happened."""

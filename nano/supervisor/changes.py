@@ -4,13 +4,15 @@ A change of apps in several workers: in each app's case everywhere or nowhere.
 
 Every worker loads the new versions beside the old ones.  One goes first, alone: code that aborts the process then
 costs one worker and not all.  An app that failed to load in any worker, or that brought one down, keeps its old
-version in all of them; so does one whose workers have read different files, since somebody was writing to them.
+version in all of them.  The others take the code that the first one has read (nano.apps.served); where it could not be
+kept for them they read the files, and an app whose workers have read different ones stays what it was, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -66,7 +68,11 @@ def merged(reports: Iterable[Mapping[str, Mapping[str, Any]]]) -> tuple[dict[str
 
 
 async def prepare(
-    workers: Sequence[WorkerProcess], apps: tuple[AppConfig, ...], keep: frozenset[str], served: frozenset[str]
+    workers: Sequence[WorkerProcess],
+    apps: tuple[AppConfig, ...],
+    keep: frozenset[str],
+    served: frozenset[str],
+    versions: Mapping[str, str] = MappingProxyType({}),
 ) -> Prepared:
     """
     Prepare all workers.  Whoever gets the result must `commit` or `abandon` it.
@@ -76,6 +82,7 @@ async def prepare(
         apps: all that shall be served.
         keep: those of them that stay as they are.
         served: names of what is served now.
+        versions: of apps that are not to be what lies on disk.
 
     Raises:
         WorkerGoneError: when workers die of it, and nobody knows which app to leave out.
@@ -87,10 +94,13 @@ async def prepare(
             msg = "no worker is left that could load the apps"
             raise WorkerGoneError(msg)
         try:
-            reports = [await _prepare_one(workers[0], control.Proposal(apps, keep))]
+            first = await _prepare_one(workers[0], control.Proposal(apps, keep, dict(versions)))
+            reports = [first]
             # What has failed once has failed everywhere: there is no need to let the others try it.
             _, failed_once = merged(reports)
-            proposal = control.Proposal(apps, keep | (failed_once.keys() & served))
+            # The others take what the first one has read, whatever lies on disk by now.
+            read = {name: str(told.get("version", "")) for name, told in first.items() if name not in failed_once}
+            proposal = control.Proposal(apps, keep | (failed_once.keys() & served), read)
             reports += await _all_of([_prepare_one(worker, proposal) for worker in workers[1:]])
         except WorkerGoneError:
             await abandon(workers)

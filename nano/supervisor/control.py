@@ -76,12 +76,16 @@ class Task:
         config: what to serve.
         bound: the sockets to accept on; the descriptors are the worker's.
         quarantined: apps in quarantine, and for how many seconds.
+        versions: of the apps as others serve them; one that is not named is what lies on disk.
+        store: the folder where the code of versions is kept; "" for none.
     """
 
     worker: int
     config: Config
     bound: tuple[Bound, ...] = ()
     quarantined: Mapping[str, float] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    store: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,10 +96,12 @@ class Proposal:
     Attributes:
         apps: all that shall be served.
         keep: those of them that stay as they are, without a look at their files.
+        versions: which version of an app to load, where it is not what lies on disk.
     """
 
     apps: tuple[AppConfig, ...]
     keep: frozenset[str] = frozenset()
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 class ControlProtocol(amp.AMP):

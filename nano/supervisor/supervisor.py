@@ -36,6 +36,7 @@ from nano.supervisor.listeners import Listeners
 from nano.supervisor.memory import available_memory, memory_budget, resident_memory
 from nano.supervisor.process import Ending, WorkerGoneError, WorkerProcess, WorkerState
 from nano.supervisor.quarantine import Quarantine
+from nano.supervisor.version_folder import VersionFolder
 
 __all__ = ["FIRST_DELAY", "LONGEST_DELAY", "Counters", "Supervisor"]
 
@@ -115,7 +116,9 @@ class Supervisor(Service):
         self._failures: dict[int, int] = {}
         self._delayed: dict[int, IDelayedCall] = {}
         self._releasing: dict[str, IDelayedCall] = {}
+        #: Of the apps in `config`, as they are served.
         self._versions: dict[str, str] = {}
+        self._folder = VersionFolder()
         self._lock = DeferredLock()
         self._looking = LoopingCall(self._look)
         self._looking.clock = reactor
@@ -182,6 +185,7 @@ class Supervisor(Service):
         """Start the workers."""
         self.privilegedStartService()
         super().startService()
+        self._folder.open(self.config.state_dir)
         self._looking.start(_LOOK_INTERVAL, now=False)
         for number in range(1, self.config.workers + 1):
             self._fill(number)
@@ -212,6 +216,7 @@ class Supervisor(Service):
         gone = DeferredList([worker.when_gone() for worker in processes], consumeErrors=True)
         await gone.addTimeout(self.config.drain_timeout + _MARGIN, self._reactor)
         await self._end_at_once([worker for worker in processes if worker.state is not WorkerState.GONE])
+        self._folder.close()
         await self._listeners.close()
 
     async def _end_at_once(self, workers: list[WorkerProcess]) -> None:
@@ -232,7 +237,9 @@ class Supervisor(Service):
         self._delayed.pop(number, None)
         worker, self._spare = self._spare or self._spawn(), None
         self._workers[number] = worker
-        worker.assign(control.Task(number, self.config, (), self.quarantine.apps()))
+        worker.assign(
+            control.Task(number, self.config, (), self.quarantine.apps(), dict(self._versions), self._folder.path)
+        )
         return worker
 
     def worker_booted(self, worker: WorkerProcess) -> None:
@@ -242,8 +249,7 @@ class Supervisor(Service):
         """A worker accepts (WorkerOwner)."""
         self._log.info("worker {worker} is ready", worker=worker.number, pid=worker.pid, event="worker-ready")
         self._failures.pop(worker.number, None)
-        for app in worker.status.get("apps", ()):
-            self._versions[str(app.get("name"))] = str(app.get("version"))
+        differs = self._compare_versions(worker)
         old, worker.replaces = worker.replaces, None
         if old is not None:
             self._let_go(old)
@@ -251,16 +257,28 @@ class Supervisor(Service):
             self._ever_ready = True
             if self._spare is None and not self.draining:
                 self._spare = self._spawn()
-        if worker.config is not self.config:
-            self._lock.run(lambda: Deferred.fromCoroutine(self._catch_up(worker))).addErrback(
+        if differs or worker.config is not self.config:
+            self._lock.run(lambda: Deferred.fromCoroutine(self._catch_up(worker, differs))).addErrback(
                 lambda failure: self._log.failure("a worker could not be brought up to date", failure)
             )
 
-    async def _catch_up(self, worker: WorkerProcess) -> None:
-        """The apps have changed while the worker started."""
-        if worker.state is WorkerState.READY and worker.config is not self.config:
+    def _compare_versions(self, worker: WorkerProcess) -> bool:
+        """Whether a worker serves other versions than those before it; what it is the first to serve is right."""
+        configured = {app.name for app in self.config.apps}
+        differs = False
+        for app in worker.status.get("apps", ()):
+            name, version = str(app.get("name")), str(app.get("version"))
+            if name in configured and app.get("state") == "ready":
+                differs |= self._versions.setdefault(name, version) != version
+            elif app.get("state") == "failed":
+                differs |= name in self._versions
+        return differs
+
+    async def _catch_up(self, worker: WorkerProcess, differs: bool = False) -> None:
+        """The apps have changed while the worker started, or it has read other files than those before it."""
+        if worker.state is WorkerState.READY and (differs or worker.config is not self.config):
             served = frozenset(app.name for app in worker.config.apps) if worker.config is not None else frozenset()
-            prepared = await changes.prepare([worker], self.config.apps, frozenset(), served)
+            prepared = await changes.prepare([worker], self.config.apps, frozenset(), served, dict(self._versions))
             worker.config = self.config
             await changes.commit(prepared, prepared.failed)
 
@@ -425,14 +443,18 @@ class Supervisor(Service):
         )
         for worker in prepared.workers:
             worker.config = self.config
+        before = self._versions
+        served = {**before, **prepared.fresh}
+        self._versions = {app.name: served[app.name] for app in self.config.apps if app.name in served}
         await changes.commit(prepared, {*prepared.failed, *quarantined})
-        self._versions.update(prepared.fresh)
         for name in prepared.fresh.keys() - quarantined:
             self.lift_quarantine(name)
         # Those that have started meanwhile: nobody gets an old version once the change is reported done.
         for worker in list(self._workers.values()):
             await worker.when_ready()
             await self._catch_up(worker)
+        # A worker that starts now may have been told the versions of before.
+        self._folder.prune({*before.values(), *self._versions.values()})
         return prepared
 
     async def adopt(self, config: Config) -> list[str]:

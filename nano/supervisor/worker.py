@@ -21,7 +21,7 @@ from twisted.logger import Logger
 from twisted.protocols import amp
 from twisted.python.failure import Failure
 
-from nano.config import AppConfig, Config
+from nano.config import AppConfig
 from nano.errors import NanoError
 from nano.supervisor import control
 from nano.supervisor.listeners import Adopter
@@ -36,7 +36,7 @@ ACCEPT_AFTER = 0.5
 class Apps(Protocol):
     """The apps of a server, as they change (nano.apps.app_set.AppSet)."""
 
-    def prepare(self, configs: Iterable[AppConfig], keep: frozenset[str]) -> Deferred[Any]:
+    def prepare(self, configs: Iterable[AppConfig], keep: frozenset[str], versions: Mapping[str, str]) -> Deferred[Any]:
         """Load what is new; fires with the change."""
 
     def keeping(self, change: Any, names: Iterable[str]) -> Any:
@@ -75,8 +75,8 @@ class Server(Protocol):
         """How it is, in JSON: `apps`, a list."""
 
 
-#: Makes the server: of a configuration, a reactor for its endpoints, a scoreboard, and the worker's number.
-Build = Callable[[Config, Any, Scoreboard, int], Server]
+#: Makes the server: for a task, with a reactor for its endpoints and a scoreboard.
+Build = Callable[[control.Task, Any, Scoreboard], Server]
 
 
 class Channel(control.ControlProtocol):
@@ -203,7 +203,7 @@ class Worker:
         """
         self._ports = Adopter(self._reactor, task.bound)
         try:
-            server = self._build(task.config, self._ports, self._scoreboard, task.worker)
+            server = self._build(task, self._ports, self._scoreboard)
             self._server = server
             self.quarantine(task.quarantined)
             server.privilegedStartService()
@@ -262,7 +262,8 @@ class Worker:
         self.abandon()
         if self._server is None:
             return succeed({})
-        return self._server.apps.prepare(proposal.apps, proposal.keep).addCallback(self._prepared)
+        preparing = self._server.apps.prepare(proposal.apps, proposal.keep, proposal.versions)
+        return preparing.addCallback(self._prepared)
 
     def _prepared(self, change: Any) -> dict[str, Any]:
         self._change = change

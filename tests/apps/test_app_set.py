@@ -23,6 +23,7 @@ class FakeApp:
 
     def __init__(self, config: AppConfig) -> None:
         self.config = config
+        self.evaluated = False
         self.state = AppState.LOADING
         self.version = ""
         self.in_flight = 0
@@ -35,10 +36,16 @@ class FakeApp:
     def name(self) -> str:
         return self.config.name
 
+    def read(self) -> Deferred[None]:
+        self.version = str(self.config.env.get("version", "1"))
+        if self.version == "unreadable":
+            self.state = AppState.FAILED
+        return succeed(None)
+
     def load(self) -> Deferred[None]:
-        version = self.config.env.get("version", "1")
-        self.version = str(version)
-        self.state = AppState.FAILED if version == "broken" else AppState.READY
+        self.read()
+        self.evaluated = True
+        self.state = AppState.FAILED if self.version == "broken" else AppState.READY
         return succeed(None)
 
     def quarantine(self, remaining: Callable[[], float]) -> None:
@@ -67,10 +74,12 @@ class AppSetTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.made: list[FakeApp] = []
+        self.wanted: dict[str, str] = {}
         self.apps = AppSet(self.clock, self.make, 30.0)
 
-    def make(self, config: AppConfig) -> Any:
+    def make(self, config: AppConfig, version: str) -> Any:
         app = FakeApp(config)
+        self.wanted[config.name] = version
         self.made.append(app)
         return app
 
@@ -80,6 +89,28 @@ class AppSetTests(SynchronousTestCase):
 
     def open(self, *configs: AppConfig) -> None:
         self.successResultOf(self.apps.open(configs))
+
+    def test_given_versions(self) -> None:
+        """Versions that are given are passed on, when apps are opened as when they change."""
+        self.successResultOf(self.apps.open([config("a"), config("b")], {"a": "7"}))
+        self.assertEqual(self.wanted, {"a": "7", "b": ""})
+        self.successResultOf(self.apps.prepare([config("a"), config("b")], (), {"b": "8"}))
+        self.assertEqual(self.wanted, {"a": "", "b": "8"})
+
+    def test_unchanged_is_not_evaluated(self) -> None:
+        """No code of an app runs for a change that does not concern it; of one that cannot be read none ever does."""
+        self.open(config("a"), config("b"), config("c"))
+        self.successResultOf(self.apps.prepare([config("a"), config("b", "2"), config("c", "unreadable")]))
+        self.assertEqual(
+            [(app.name, app.evaluated) for app in self.made[3:]], [("a", False), ("b", True), ("c", False)]
+        )
+
+    def test_failed_is_tried_again(self) -> None:
+        """A version that has failed is tried once more, even if it looks the same."""
+        self.open(config("a", "broken"))
+        change = self.successResultOf(self.apps.prepare([config("a", "broken")]))
+        self.assertTrue(self.made[-1].evaluated)
+        self.assertEqual(list(change.failed), ["a"])
 
     def test_open(self) -> None:
         """What is opened is found by its host names."""

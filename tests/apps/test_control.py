@@ -93,7 +93,7 @@ class ControlTests(SynchronousTestCase):
         self.hosts = Hosts()
         self.server = FakeServer()
         self.versions: dict[str, str | Exception] = {}
-        self.apps = AppSet(self.clock, lambda app: App(app, self.hosts, self.read), 30.0)
+        self.apps = AppSet(self.clock, lambda app, version: App(app, self.hosts, self.read), 30.0)
         self.config = Config(apps=(config("shop"), config("blog")), workers=0, listen=("tcp:1",))
         self.apps.open(self.config.apps)
         self.control = LocalControl(self.config, self.apps, self.server, self.clock)

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from nano.config import AppConfig, Config
-from nano.errors import AppLoadError
+from nano.errors import AppLoadError, ConfigError, Problem
 from nano.interfaces import ConflictError, IControl, UnknownAppError
 from nano.supervisor.changes import merged
 from nano.supervisor.operations import Operations, summed
@@ -120,7 +120,6 @@ class OperationsTests(SupervisorTests):
         result = await operations.reload()
         self.assertEqual(list(result["failed"]), ["app"])
         self.assertEqual(supervisor._workers[2].pid, second)
-        self.says("app", "one")  # the next worker reads what is there
         await until(lambda: len(supervisor.serving) == 2, "the worker is replaced")
         self.assertEqual(await self.bodies(supervisor), {b"one"})
 
@@ -133,6 +132,73 @@ class OperationsTests(SupervisorTests):
         await until(lambda: len(supervisor.serving) == 2, "the worker is replaced")
         await supervisor.locked(_nothing)
         self.assertEqual(await self.bodies(supervisor), {b"two"})
+
+    async def replace_one(self, supervisor: Supervisor) -> None:
+        """Kill a worker, and wait until another serves in its place."""
+        victim = supervisor.serving[0]
+        os.kill(victim.pid, signal.SIGKILL)
+        await victim.when_gone()
+        await until(lambda: len(supervisor.serving) == 2, "the worker is replaced")
+        await supervisor.locked(_nothing)
+
+    async def test_death_beside_a_broken_version(self) -> None:
+        """A worker that comes while a broken version lies on disk serves what the others serve."""
+        supervisor, operations = await self.operate(self.configuration(self.says("app", "one")))
+        self.write_app("app", "syntax error")
+        await self.replace_one(supervisor)
+        self.assertEqual(await self.bodies(supervisor), {b"one"})
+        self.assertEqual(list((await operations.reload())["failed"]), ["app"])
+        await self.replace_one(supervisor)
+        self.assertEqual(await self.bodies(supervisor), {b"one"})
+
+    async def test_death_beside_a_new_version(self) -> None:
+        """A version that nobody has told the server of is served by no worker; nor is one that was refused."""
+        supervisor, operations = await self.operate(self.configuration(self.says("app", "one")))
+        self.says("app", "two")
+        await self.replace_one(supervisor)
+        self.assertEqual(await self.bodies(supervisor), {b"one"})
+        await operations.reload()
+        self.says("app", "three")
+        await self.replace_one(supervisor)
+        self.assertEqual(await self.bodies(supervisor), {b"two"})
+
+    async def test_death_beside_a_broken_configuration(self) -> None:
+        """A configuration that was refused is not that of workers that come later."""
+
+        def refuse(config: Config) -> Config:
+            raise ConfigError([Problem("it is broken")])
+
+        supervisor, operations = await self.operate(self.configuration(self.says("app", "one")), refuse)
+        self.says("app", "two")
+        await self.assertFailure(operations.reload(), ConfigError)
+        await self.replace_one(supervisor)
+        self.assertEqual(await self.bodies(supervisor), {b"one"})
+
+    async def test_death_after_put(self) -> None:
+        """What the admin API has changed holds for workers that come later, whatever becomes of the files."""
+        supervisor, operations = await self.operate(self.configuration(self.says("app", "one")))
+        source = "export default { fetch: (request, env) => new Response(`more ${env.who}`) }"
+        more = self.write_app("more", source)
+        await operations.put_app(self.app(more, env={"who": "you"}), new=True)
+        await operations.remove_app("app")
+        self.write_app("more", "syntax error")
+        await self.replace_one(supervisor)
+        self.assertEqual(await self.bodies(supervisor, "more"), {b"more you"})
+        self.assertEqual(await self.bodies(supervisor, "app"), {b'{"error": "no app for host app"}'})
+        await self.assertFailure(operations.put_app(self.app(more, env={"who": "me"}), new=False), AppLoadError)
+        await self.replace_one(supervisor)
+        self.assertEqual(await self.bodies(supervisor, "more"), {b"more you"})
+
+    async def test_code_that_nobody_serves(self) -> None:
+        """What is kept of a version goes when no worker can ask for it any more, and all of it with the server."""
+        supervisor, operations = await self.operate(self.configuration(self.says("app", "0")))
+        (folder,) = (self.folder / "state").glob("served-*")
+        for text in "1234":
+            self.says("app", text)
+            await operations.reload()
+        self.assertLessEqual(len(list(folder.iterdir())), 2)
+        await supervisor.stopService()
+        self.assertFalse(folder.exists())
 
     async def test_settings(self) -> None:
         """Limits and the number of workers change without a connection lost; a new listener waits for a restart."""

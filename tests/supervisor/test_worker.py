@@ -44,7 +44,7 @@ class FakeApps:
         self.draining: Deferred[dict[str, bool]] = Deferred()
         self.calls: list[Any] = []
 
-    def prepare(self, configs: Iterable[Any], keep: frozenset[str]) -> Deferred[Any]:
+    def prepare(self, configs: Iterable[Any], keep: frozenset[str], versions: Mapping[str, str]) -> Deferred[Any]:
         """At once."""
         prepared: Deferred[Any] = Deferred()
         prepared.callback(self.change)

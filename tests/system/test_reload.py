@@ -254,6 +254,17 @@ class ReloadTests(SystemTestCase):
         self.assertNotEqual(site.app("a")["version"], old)
         self.assertEqual(site.reload()["replaced"], [])
 
+    def test_unchanged(self) -> None:
+        """No code of an app runs when a reload does not concern it."""
+        site = self.site("a", "b")
+        source = "console.log('evaluated'); export default { fetch: () => new Response('x') };"
+        write(site.folder / "a" / "index.js", source)
+        self.assertEqual(site.reload()["replaced"], ["a"])
+        site.deploy("b", 1)
+        self.assertEqual(site.reload()["replaced"], ["b"])
+        self.assertEqual(site.reload()["replaced"], [])
+        self.assertEqual(site.daemon.messages("a").count("evaluated"), max(1, self.workers))
+
     def test_apps_come_and_go(self) -> None:
         """An app that was added answers, and one that was removed does not."""
         site = self.site("a", "b")
