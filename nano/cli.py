@@ -20,7 +20,7 @@ from nano import __version__
 from nano.config import Config, check_config, config_schema, read_override
 from nano.errors import ConfigError, NanoError
 from nano.scaffold import new_app
-from nano.tap import OPTION_HELP, make_server, requested_config, stop_on_signals, summary
+from nano.tap import OPTION_HELP, leave_on_signals, make_server, requested_config, stop_on_signals, summary
 
 if TYPE_CHECKING:
     from twisted.application.service import IService
@@ -188,6 +188,7 @@ def run_to_end(reactor: Any, start: Callable[[], Deferred[int]]) -> int:
 def _serve(options: argparse.Namespace) -> int:
     from nano.config import Overrides
 
+    leave_on_signals()
     overrides = Overrides(options.port, options.workers, options.log_format)
     config = requested_config(
         options.config,
@@ -210,23 +211,24 @@ def run_service(reactor: Any, config: Config, build: Callable[..., IService]) ->
 
     Args:
         reactor: a fresh one; run and stopped here.
-        build: makes the service: called with the configuration and `reactor=`.
+        build: makes the service: called with the configuration, `reactor=` and `log=`.
 
     Returns:
         The exit code.
     """
     from twisted.internet.error import CannotListenError
 
-    from nano.admin.log import start_logging
+    from nano.admin.log import start_logging, stream_observer
 
-    start_logging(config.log)
-    service = build(config, reactor=reactor)
+    observer = stream_observer(config.log)
+    start_logging(observer)
+    service = build(config, reactor=reactor, log=observer)
+    # Before anything is open: whoever hears that it is may send a signal at once.
+    stop_on_signals(reactor)
     try:
         service.privilegedStartService()
     except CannotListenError as error:
         return _fail(f"nano: {error}")
-    # Before the service starts: whoever hears that it has may send a signal at once.
-    stop_on_signals(reactor)
     service.startService()
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     if sys.stdout.isatty():

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import os.path
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -64,6 +64,7 @@ __all__ = [
     "parse_config",
     "read_override",
     "real_surroundings",
+    "restart_keys",
     "reveal",
 ]
 
@@ -93,6 +94,18 @@ def parse_config(
     if config is None or reading.problems:
         raise ConfigError(reading.ordered_problems())
     return config
+
+
+def restart_keys(old: Config, new: Config, keys: Iterable[str]) -> list[str]:
+    """
+    Those of *keys*, which wait for a restart, that have changed.  Of `admin` it is only where it listens.
+    """
+
+    def fixed(config: Config, key: str) -> object:
+        value = getattr(config, key)
+        return value.listen if isinstance(value, AdminConfig) else value
+
+    return [key for key in keys if fixed(old, key) != fixed(new, key)]
 
 
 def parse_app(value: object, around: Surroundings, defaults: Mapping[str, Any] | None = None) -> AppConfig:
@@ -132,8 +145,14 @@ def load_config(
         ConfigError: with everything that is wrong, a file that cannot be read included.
     """
     around = real_surroundings(os.path.dirname(os.path.abspath(path)), environ, log_format)
-    config = parse_config(_read(path), around, overrides, path)
-    return replace(config, origin=Origin(os.path.abspath(path), around.folder, overrides))
+    secrets: dict[str, None] = {}
+
+    def read_secret(path: str) -> str:
+        secrets[path] = None
+        return around.read_file(path)
+
+    config = parse_config(_read(path), replace(around, read_file=read_secret), overrides, path)
+    return replace(config, origin=Origin(os.path.abspath(path), around.folder, overrides, tuple(secrets)))
 
 
 def check_config(path: str, environ: Mapping[str, str] | None = None, overrides: Overrides = NO_OVERRIDES) -> Config:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -41,7 +41,7 @@ from nano.apps.modules import CompileCache, ModuleLoader
 from nano.apps.served import BundleStore, ProgramSource
 from nano.builtin_modules import builtin_names
 from nano.bundle import read_bundle
-from nano.config import AppConfig, Config, load_config
+from nano.config import AppConfig, Config, LogConfig, Secret, load_config
 from nano.engine.compiler import ModuleCompiler
 from nano.engine.host import IsolateHost
 from nano.engine.pool import IsolatePool
@@ -146,6 +146,7 @@ class NanoService(MultiService):
         traces: where isolates leave a trace of what they do.
         worker: names this process in metrics.
         served: what other processes serve already.
+        log_changed: called with the log's settings when they have changed.
 
     Attributes:
         apps: all that is served.
@@ -164,6 +165,7 @@ class NanoService(MultiService):
         traces: Traces | None = None,
         worker: str = "",
         served: Served = Served(),  # noqa: B008
+        log_changed: Callable[[LogConfig], object] | None = None,
     ) -> None:
         super().__init__()
         if reactor is None:
@@ -181,6 +183,7 @@ class NanoService(MultiService):
         self._programs = ProgramSource(loader, in_thread, store)
         self._versions = served.versions
         self.metrics = Metrics(reactor, self._readings, worker)
+        self._log_config, self._log_changed = config.log, log_changed
         self._access_log = AccessLog() if config.log.access else None
         admin_port = endpoint_port(config.admin.listen) if config.admin is not None else None
         outbounds = OutboundSource(reactor, () if admin_port is None else (admin_port,))
@@ -200,7 +203,7 @@ class NanoService(MultiService):
         # No child like the others: it tells how the server drains until that is over.
         self._admin: MultiService = MultiService()
         if config.admin is not None and self._alone:
-            admin = make_site(reactor, self.control, config.admin.secret)
+            admin = make_site(reactor, self.control, self._admin_token)
             endpoint_service(config.admin.listen, admin, reactor).setServiceParent(self._admin)
 
     def _make_app(self, config: AppConfig, version: str) -> App:
@@ -254,8 +257,17 @@ class NanoService(MultiService):
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), read)
 
     def adopt(self, config: Config) -> None:
-        """Take over what connections must keep to."""
+        """Take over what connections must keep to, and how to log."""
+        if config.log != self._log_config:
+            self._log_config = config.log
+            self._access_log = AccessLog() if config.log.access else None
+            if self._log_changed is not None:
+                self._log_changed(config.log)
         self._connections.adopt(config.limits, config.trusted_proxies)
+
+    def _admin_token(self) -> Secret | None:
+        admin = self.control.config.admin
+        return admin.secret if admin is not None else None
 
     def usage(self, app: str) -> tuple[float, int]:
         """Seconds of CPU time, and bytes of memory, of an app."""

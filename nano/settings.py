@@ -136,11 +136,13 @@ class Origin:
         file: absolute path, "" if there was none.
         folder: where relative paths started.
         overrides: the options given.
+        secrets: absolute paths of the files that `from_file` and `token_file` name.
     """
 
     file: str = ""
     folder: str = ""
     overrides: Overrides = Overrides()
+    secrets: tuple[str, ...] = ()
 
 
 class _Whole:

@@ -45,6 +45,7 @@ __all__ = [
     "OPTION_HELP",
     "Options",
     "exit_if_broken",
+    "leave_on_signals",
     "log_observer",
     "makeService",
     "make_server",
@@ -97,6 +98,8 @@ class Options(usage.Options):
 
     def parseOptions(self, options: Any = None) -> None:
         """Parse, or leave the process."""
+        if self.parent is not None:
+            leave_on_signals()
         try:
             super().parseOptions(options)
         except usage.UsageError as error:
@@ -160,18 +163,19 @@ def makeService(options: Options, build: Callable[..., IService] | None = None) 
     stop_on_signals(reactor)
     if build is None:
         build = partial(make_server, watch=not options["no-watch"])
-    service = build(options.loaded, reactor=reactor)
-    atexit.register(exit_if_broken, service)
     observer = log_observer(options.loaded.log, options.parent, reactor)
+    service = build(options.loaded, reactor=reactor, log=observer)
+    atexit.register(exit_if_broken, service)
     return service if observer is None else _Logged(service, observer)
 
 
-def make_server(config: Config, reactor: Any, watch: bool = True) -> IService:
+def make_server(config: Config, reactor: Any, watch: bool = True, log: LogObserver | None = None) -> IService:
     """
     What serves *config*: everything in this process, or a supervisor with worker processes.
 
     Args:
         watch: whether it reloads by itself when files change, and not only when it is told to.
+        log: writes the log, if that is ours: heeds changed settings, and takes what workers have written.
     """
     from twisted.internet.threads import deferToThreadPool
 
@@ -179,7 +183,7 @@ def make_server(config: Config, reactor: Any, watch: bool = True) -> IService:
     from nano.systemd import Daemon
 
     build = _supervised if config.workers else _alone
-    server, control, current = build(config, reactor)
+    server, control, current = build(config, reactor, log)
     daemon = Daemon(server, control, reactor, os.environ)
 
     def reload() -> Deferred[object]:
@@ -192,14 +196,14 @@ def make_server(config: Config, reactor: Any, watch: bool = True) -> IService:
     return daemon
 
 
-def _alone(config: Config, reactor: Any) -> _Server:
+def _alone(config: Config, reactor: Any, log: LogObserver | None) -> _Server:
     from nano.service import NanoService
 
-    service = NanoService(config, reactor=reactor)
+    service = NanoService(config, reactor=reactor, log_changed=log.adopt if log is not None else None)
     return _Server(service, service.control, lambda: service.control.config)
 
 
-def _supervised(config: Config, reactor: Any) -> _Server:
+def _supervised(config: Config, reactor: Any, log: LogObserver | None) -> _Server:
     from nano.admin.listener import Administered
     from nano.admin.metrics import Metrics, Readings
     from nano.supervisor.memory import resident_memory
@@ -214,8 +218,10 @@ def _supervised(config: Config, reactor: Any) -> _Server:
     figures = Metrics(reactor, lambda: Readings(resident=resident_memory(os.getpid())), "supervisor")
     figures.configured()
     supervisor = Supervisor(config, reactor, figures, give_up)
+    if log is not None:
+        supervisor.log_to(log.write, log.adopt)
     operations = Operations(supervisor, figures)
-    administered = Administered(supervisor, operations, config.admin, reactor)
+    administered = Administered(supervisor, operations, config.admin, reactor, operations.admin_token)
     return _Server(administered, operations, lambda: supervisor.config)
 
 
@@ -230,13 +236,13 @@ def exit_if_broken(service: IService) -> None:
 
 def reload_on_hangup(reactor: Any, reload: Callable[[], object]) -> None:
     """
-    Once *reactor* runs, call *reload* when SIGHUP comes.
+    Call *reload* when SIGHUP comes, as soon as *reactor* runs.
     """
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         reactor.callFromThread(reload)
 
-    reactor.callWhenRunning(signal.signal, signal.SIGHUP, on_signal)
+    signal.signal(signal.SIGHUP, on_signal)
 
 
 class _Logged(MultiService):
@@ -347,18 +353,26 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def leave_on_signals() -> None:
+    """
+    Let SIGTERM and SIGINT end the process with 0 at once: nothing has been started yet.
+    """
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda number, frame: os._exit(0))
+
+
 def stop_on_signals(reactor: Any) -> None:
     """
-    Once *reactor* runs, let SIGTERM and SIGINT stop it, and a second one end the process at once.
+    Let SIGTERM and SIGINT stop *reactor*, as soon as it runs, and a second one end the process at once.
 
     In place of Twisted's own handlers, for two reasons: after those, twistd kills itself with the
     signal it got, where a graceful stop should exit with 0; and a second signal does not hurry
     them.  The second one is left to the kernel, so that it works whatever this process waits for.
     """
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, signal.SIG_DFL)
+    def stop(number: int = 0, frame: FrameType | None = None) -> None:
+        heard.append(number)
+        install()
         reactor.callFromThread(stop_once)
 
     def stop_once() -> None:
@@ -367,10 +381,14 @@ def stop_on_signals(reactor: Any) -> None:
 
     def install() -> None:
         for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, stop)
+            signal.signal(each, signal.SIG_DFL if heard else stop)
 
+    heard: list[int] = []
     stopping: list[bool] = []
     reactor.addSystemEventTrigger("before", "shutdown", stopping.append, True)
+    # What the reactor installs when it starts to run, and what is there before and after that.
+    reactor.sigTerm = reactor.sigInt = stop
+    install()
     reactor.callWhenRunning(install)
 
 

@@ -18,11 +18,11 @@ from typing import Any
 
 from twisted.python.filepath import FilePath
 
-from nano.admin.log import start_logging
+from nano.admin.log import start_logging, stream_observer
 from nano.engine.v8 import context_count
 from nano.service import NanoService, Served
 from nano.supervisor.control import ControlFactory, Task
-from nano.supervisor.process import CONTROL, SCOREBOARD
+from nano.supervisor.process import CONTROL, LOG, SCOREBOARD
 from nano.supervisor.scoreboard import Scoreboard
 from nano.supervisor.worker import Channel, Worker
 
@@ -56,7 +56,7 @@ def main() -> None:
             reactor.callWhenRunning(reactor.stop)
 
     def build(task: Task, ports: Any, scoreboard: Scoreboard) -> NanoService:
-        start_logging(task.config.log, worker=str(task.worker))
+        start_logging(stream_observer(task.config.log, LOG, str(task.worker), fallback=1))
         served = Served(task.versions, FilePath(task.store) if task.store else None)
         return NanoService(task.config, reactor, ports, scoreboard, str(task.worker), served)
 

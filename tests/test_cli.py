@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A service that says what is done to it, in place of ours.
 SERVICE = """
-import sys
+import os, signal, sys
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
@@ -40,14 +40,17 @@ from nano.errors import EngineError
 class NanoService(Service):
     ready = True
 
-    def __init__(self, config, reactor):
+    def __init__(self, config, reactor, log_changed=None):
         self.reactor = reactor
         self.control, self.config = self, config
         if "broken" in config.state_dir:
             raise EngineError("no V8")
         self.taken, self.hang = "taken" in config.state_dir, "hang" in config.state_dir
+        self.early = "early" in config.state_dir
 
     def privilegedStartService(self):
+        if self.early:
+            os.kill(os.getpid(), signal.SIGTERM)
         if self.taken:
             raise CannotListenError("", 80, "in use")
 
@@ -300,6 +303,12 @@ class ServingTests(ServingProcesses):
         for number in (signal.SIGTERM, signal.SIGINT):
             code, child = await self.serve({"started": number})
             self.assertEqual((code, child.err), (0, b"started\nstopping\n"), child.out)
+
+    async def test_early_signal(self) -> None:
+        """A signal that comes before the reactor runs stops it as soon as it does."""
+        code, child = await self.serve({}, "early")
+        self.assertEqual(code, 0, child.out + child.err)
+        self.assertTrue(child.err.endswith(b"stopping\n"), child.err)
 
     async def test_second_signal(self) -> None:
         """A second signal ends a stop that takes too long."""

@@ -309,9 +309,24 @@ class ServeTests(TestCase):
 
     async def test_twistd_serves_hello(self) -> None:
         """twistd answers a request from JavaScript, and stops cleanly when told to."""
+        folder = Path(self.mktemp()).resolve()
+        folder.mkdir()
+        await self.serves(folder)
+
+    async def test_beside_sources(self) -> None:
+        """The installed nano serves, workers included, where an unbuilt checkout is the working directory."""
+        folder = Path(self.mktemp()).resolve()
+        unbuilt = shutil.ignore_patterns("dist", "node_modules", "__pycache__")
+        shutil.copytree(Path(ROOT, "nano"), folder / "nano", ignore=unbuilt)
+        await self.serves(folder)
+
+    async def serves(self, folder: Path) -> None:
+        """
+        Run a daemon in *folder* from its start to its end.
+        """
         port = free_port()
         daemon = Daemon()
-        process = self.start(daemon, port)
+        process = self.start(daemon, port, folder)
 
         response = await self.first_response(daemon, port)
         body = await readBody(response)
@@ -323,13 +338,13 @@ class ServeTests(TestCase):
         assert daemon.reason is not None
         self.assertIsInstance(daemon.reason.value, ProcessDone, daemon.output)
 
-    def start(self, daemon: Daemon, port: int) -> Any:
+    def start(self, daemon: Daemon, port: int, folder: Path) -> Any:
         """
-        Start twistd with a copy of the first example; it is gone when the test ends.
+        Start twistd in *folder* with a copy of the first example; it is gone when the test ends.
         """
         from twisted.internet import reactor
 
-        config = Path(self.mktemp()).resolve() / "app.json"
+        config = folder / "hello" / "app.json"
         shutil.copytree(HELLO, config.parent)
         command = ["twistd", "-n", "nano", "--config", str(config)]
         process = cast(IReactorProcess, reactor).spawnProcess(
@@ -337,7 +352,7 @@ class ServeTests(TestCase):
             str(installation().bin / "twistd"),
             command,
             env={**installation().environ, "NANO_PORT": str(port)},
-            path=str(config.parent.parent),
+            path=str(folder),
         )
 
         def kill() -> Deferred[None]:

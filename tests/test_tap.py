@@ -79,6 +79,7 @@ class OptionsTests(SynchronousTestCase):
 
     def test_wrong_usage(self) -> None:
         """Wrong usage is a `UsageError`; below twistd it ends the process with 2."""
+        self.patch(sys.modules["nano.tap"], "leave_on_signals", lambda: None)
         twistd = ServerOptions()
         twistd.subCommand = "nano"
         for arguments in (
@@ -122,6 +123,8 @@ class FakeReactor:
         self.when_running: list[Any] = []
         self.triggers: list[tuple[Any, ...]] = []
         self.stops = 0
+        self.sigTerm: Any = None
+        self.sigInt: Any = None
 
     def callWhenRunning(self, function: Any) -> None:
         """Kept for the test."""
@@ -147,15 +150,24 @@ class SignalTests(SynchronousTestCase):
         self.reactor = FakeReactor()
         stop_on_signals(self.reactor)
 
-    def test_not_before_the_reactor_runs(self) -> None:
-        """The handlers replace those that the reactor installs when it starts."""
-        self.assertEqual(self.handlers, {})
+    def test_from_now_on(self) -> None:
+        """The handlers are there at once, are those that the reactor installs, and replace any others."""
+        self.assertEqual({int(number) for number in self.handlers}, {2, 15})
+        handler = self.handlers[15]
+        self.assertEqual((self.reactor.sigTerm, self.reactor.sigInt), (handler, handler))
+        self.handlers.clear()
         self.reactor.when_running[0]()
         self.assertEqual({int(number) for number in self.handlers}, {2, 15})
 
+    def test_before_the_reactor_runs(self) -> None:
+        """A signal that comes early stops the reactor when it runs; the next is the kernel's all the same."""
+        self.handlers[15](15, None)
+        self.assertEqual(self.reactor.stops, 1)
+        self.reactor.when_running[0]()
+        self.assertEqual([int(handler) for handler in self.handlers.values()], [0, 0])
+
     def test_first_signal(self) -> None:
         """It stops the reactor, and leaves the next to the kernel."""
-        self.reactor.when_running[0]()
         self.handlers[15](15, None)
         self.assertEqual(self.reactor.stops, 1)
         self.assertEqual([int(handler) for handler in self.handlers.values()], [0, 0])
@@ -177,7 +189,7 @@ class MakeServiceTests(SynchronousTestCase):
 
         built: list[tuple[Config, object]] = []
 
-        def build(config: Config, reactor: object) -> IService:
+        def build(config: Config, reactor: object, log: object) -> IService:
             built.append((config, reactor))
             return Service()
 

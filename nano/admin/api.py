@@ -75,13 +75,13 @@ class AdminApi:
 
     Args:
         control: does what is asked.
-        token: what a client has to show; None only where the listener keeps strangers out.
+        token: tells what a client has to show now; None only where the listener keeps strangers out.
     """
 
     _log = Logger()
     klein = Klein()
 
-    def __init__(self, control: IControl, token: Secret | None) -> None:
+    def __init__(self, control: IControl, token: Callable[[], Secret | None]) -> None:
         self._control = control
         self._token = token
 
@@ -94,10 +94,11 @@ class AdminApi:
         Raises:
             ProblemDetails: 401.
         """
-        if self._token is None:
+        token = self._token()
+        if token is None:
             return
         scheme, _, shown = (request.getHeader(b"authorization") or b"").partition(b" ")
-        good = compare_digest(shown.strip(), self._token.reveal().encode())
+        good = compare_digest(shown.strip(), token.reveal().encode())
         if scheme.lower() != b"bearer" or not good:
             challenge = 'Bearer realm="nano admin"' + (', error="invalid_token"' if shown else "")
             raise ProblemDetails(
@@ -109,7 +110,7 @@ class AdminApi:
 
     def _who(self, request: Any) -> str:
         """As the log names whoever sent *request*."""
-        name = "admin token" if self._token is not None else "unix socket"
+        name = "admin token" if self._token() is not None else "unix socket"
         address = getattr(request.getClientAddress(), "host", None)
         return f"{name} from {address}" if address else name
 
@@ -391,13 +392,13 @@ class _AdminSite(Site):
         """Called with each finished request (HTTPFactory)."""
 
 
-def make_site(reactor: Any, control: IControl, token: Secret | None) -> Site:
+def make_site(reactor: Any, control: IControl, token: Callable[[], Secret | None]) -> Site:
     """
     The protocol factory of the admin listener.
 
     Args:
         reactor: the time, for its time-outs.
         control: what it talks to.
-        token: what a client has to show.
+        token: tells what a client has to show now.
     """
     return _AdminSite(AdminApi(control, token).klein.resource(), requestFactory=_AdminRequest, reactor=reactor)

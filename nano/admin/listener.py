@@ -5,6 +5,7 @@ The admin listener beside a server: open before it starts, and until its end, so
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import IService, MultiService
@@ -14,7 +15,7 @@ from twisted.logger import Logger
 
 from nano.admin.api import make_site
 from nano.interfaces import IControl
-from nano.settings import AdminConfig
+from nano.settings import AdminConfig, Secret
 
 __all__ = ["Administered"]
 
@@ -28,15 +29,24 @@ class Administered(MultiService):
         control: what the listener's API talks to.
         config: where it listens; None for no listener.
         reactor: opens it.
+        token: tells what clients have to show now; by default always what *config* says.
     """
 
     _log = Logger()
 
-    def __init__(self, server: IService, control: IControl, config: AdminConfig | None, reactor: Any) -> None:
+    def __init__(
+        self,
+        server: IService,
+        control: IControl,
+        config: AdminConfig | None,
+        reactor: Any,
+        token: Callable[[], Secret | None] | None = None,
+    ) -> None:
         super().__init__()
         self._server = server
         if config is not None:
-            endpoint_service(config.listen, make_site(reactor, control, config.secret), reactor).setServiceParent(self)
+            site = make_site(reactor, control, token if token is not None else lambda: config.secret)
+            endpoint_service(config.listen, site, reactor).setServiceParent(self)
         server.setServiceParent(self)
 
     @property

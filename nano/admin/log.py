@@ -53,15 +53,23 @@ class LogObserver:
         config: level and format.
         write: takes each line; may be called on any thread.
         worker: names this process in each line; "" for the only one.
-        format_: in place of the configuration's.
+        colours: whether lines of the format "text" go to somebody who sees colours.
+
+    Attributes:
+        write: as given; for lines that other processes have made.
     """
 
     def __init__(
-        self, config: LogConfig, write: Callable[[bytes], object], worker: str = "", format_: Format | None = None
+        self, config: LogConfig, write: Callable[[bytes], object], worker: str = "", colours: bool = False
     ) -> None:
-        self._write = write
+        self.write = write
         self._worker = worker
-        self._format = FORMATS[config.format] if format_ is None else format_
+        self._colours = colours
+        self.adopt(config)
+
+    def adopt(self, config: LogConfig) -> None:
+        """Go on with these settings."""
+        self._format = _format(config, self._colours)
         self._shown = frozenset(_LEVELS[_LEVELS.index(config.level) :])
 
     def __call__(self, event: Mapping[str, Any]) -> None:
@@ -69,18 +77,30 @@ class LogObserver:
         level = event.get("log_level")
         if level is not None and level.name not in self._shown and event.get("event") != "access":
             return
-        self._write(self._format(event, self._worker).encode("utf-8", "backslashreplace"))
+        self.write(self._format(event, self._worker).encode("utf-8", "backslashreplace"))
 
 
-def stream_observer(config: LogConfig, descriptor: int = 1, worker: str = "") -> LogObserver:
+def _format(config: LogConfig, colours: bool) -> Format:
+    return FORMATS["colours" if colours and config.format == "text" else config.format]
+
+
+def stream_observer(
+    config: LogConfig, descriptor: int = 1, worker: str = "", fallback: int | None = None
+) -> LogObserver:
     """
     An observer that writes to a file descriptor, standard output if none is given.
 
     A reader that does not read holds up nothing: see `nano.admin.log_sink`.
+
+    Args:
+        config: level and format.
+        descriptor: where to write.
+        worker: names this process in each line; "" for the only one.
+        fallback: where to write when the reader of *descriptor*, who writes there what is read, is gone.
     """
-    format_ = FORMATS[config.format]
-    if config.format == "text" and os.isatty(descriptor) and not os.environ.get("NO_COLOR"):
-        format_ = FORMATS["colours"]
+    terminal = os.isatty(descriptor if fallback is None else fallback)
+    colours = terminal and not os.environ.get("NO_COLOR")
+    format_ = _format(config, colours)
 
     def lost_line(count: int) -> bytes:
         event = {
@@ -91,9 +111,9 @@ def stream_observer(config: LogConfig, descriptor: int = 1, worker: str = "") ->
         }
         return format_(event, worker).encode()
 
-    sink = LogSink(descriptor, lost_line)
+    sink = LogSink(descriptor, lost_line, fallback=fallback)
     atexit.register(sink.flush, _LAST_FLUSH)
-    return LogObserver(config, sink.write, worker, format_)
+    return LogObserver(config, sink.write, worker, colours)
 
 
 def file_observer(config: LogConfig, path: str, worker: str = "") -> tuple[LogObserver, LogFile]:
@@ -104,17 +124,12 @@ def file_observer(config: LogConfig, path: str, worker: str = "") -> tuple[LogOb
     return LogObserver(config, file.write, worker), file
 
 
-def start_logging(config: LogConfig, worker: str = "", redirect: bool = False) -> None:
+def start_logging(observer: LogObserver) -> None:
     """
-    Log to standard output from now on, in this process.
-
-    Args:
-        config: level and format.
-        worker: names this process in each line; "" for the only one.
-        redirect: whether what is printed becomes log lines as well.
+    Log to *observer* from now on, in this process.
     """
     sys.stdout.flush()
-    globalLogBeginner.beginLoggingTo([stream_observer(config, worker=worker)], redirectStandardIO=redirect)
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
 
 
 class AccessLog:

@@ -8,8 +8,8 @@ from then on lines queue up behind one another, to keep their order, until the q
 reached its limit takes no more lines: they are counted, and one line tells of them once there is room.  The caller,
 which is the reactor thread most of the time, never waits for a reader.
 
-Lines of up to `PIPE_BUF` bytes (4096 on Linux) stay whole when several processes write to one pipe; a longer one may
-be torn by the lines of another process.
+A worker writes to a pipe of its own, which the supervisor reads.  When that is gone the rest goes to the worker's
+standard output, where lines of up to `PIPE_BUF` bytes (4096 on Linux) stay whole beside those of other processes.
 """
 
 from __future__ import annotations
@@ -36,17 +36,28 @@ class LogSink:
         descriptor: where to write; it is neither changed nor closed.
         lost_line: makes the line which tells that so many lines were lost.
         limit: how many bytes may wait.
+        fallback: where to write when *descriptor* is a pipe whose reader is gone.
     """
 
-    def __init__(self, descriptor: int, lost_line: Callable[[int], bytes], limit: int = QUEUE_LIMIT) -> None:
-        self._descriptor = descriptor
+    def __init__(
+        self,
+        descriptor: int,
+        lost_line: Callable[[int], bytes],
+        limit: int = QUEUE_LIMIT,
+        fallback: int | None = None,
+    ) -> None:
         self._lost_line = lost_line
+        self._fallback = fallback
         self._limit = limit
         self._lost = 0
         self._queue: deque[bytes] = deque()
         self._waiting = 0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._use(descriptor)
+
+    def _use(self, descriptor: int) -> None:
+        self._descriptor = descriptor
         mode = os.fstat(descriptor).st_mode
         # Devices that are no terminal, such as /dev/null, take what they are given as files do.
         self._is_file = stat.S_ISREG(mode) or (stat.S_ISCHR(mode) and not os.isatty(descriptor))
@@ -55,8 +66,15 @@ class LogSink:
             self._poll = select.poll()
             self._poll.register(descriptor, select.POLLOUT)
 
+    def _falls_back(self) -> bool:
+        """Go on with the fallback, if there is one."""
+        fallback, self._fallback = self._fallback, None
+        if fallback is not None:
+            self._use(fallback)
+        return fallback is not None
+
     def write(self, line: bytes) -> None:
-        """Write *line*, now or when that is possible."""
+        """Write *line*, or several lines, now or when that is possible."""
         with self._changed:
             if self._queue or not self._takes(len(line)):
                 self._enqueue(line)
@@ -64,7 +82,8 @@ class LogSink:
             lost, self._lost = self._lost, 0
             if lost and not self._write_now(self._lost_line(lost)):
                 self._lost += lost
-            self._lost += not self._write_now(line)
+            if not self._write_now(line):
+                self._lost += line.count(b"\n")
 
     def _takes(self, size: int) -> bool:
         """Whether a write of so many bytes returns at once."""
@@ -80,6 +99,8 @@ class LogSink:
                 rest = rest[os.write(self._descriptor, rest) :]
         except BlockingIOError:
             self._enqueue(bytes(rest))
+        except BrokenPipeError:
+            return self._falls_back() and self._write_now(line)
         except OSError:
             # A reader that is gone for good, a full disk: nobody is left to be told, and the server has to go on.
             return False
@@ -87,7 +108,7 @@ class LogSink:
 
     def _enqueue(self, line: bytes) -> None:
         if self._queue and self._waiting + len(line) > self._limit:
-            self._lost += 1
+            self._lost += line.count(b"\n")
             return
         if self._lost:
             lost, self._lost = self._lost, 0
@@ -113,7 +134,7 @@ class LogSink:
             with self._changed:
                 self._queue.popleft()
                 self._waiting -= len(line)
-                self._lost += not taken
+                self._lost += 0 if taken else line.count(b"\n")
                 self._changed.notify_all()
 
     def _write_all(self, rest: memoryview) -> bool:
@@ -121,6 +142,8 @@ class LogSink:
             try:
                 rest = rest[os.write(self._descriptor, rest) :]
             except OSError as error:
+                if error.errno == errno.EPIPE and self._falls_back():
+                    continue
                 if error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK):
                     return False
                 select.select([], [self._descriptor], [])

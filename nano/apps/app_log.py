@@ -2,10 +2,10 @@
 """
 What an app writes to its console, on its way into the log: without its secrets, and at a rate that others can bear.
 
-Two token buckets hold an app to `LINES` and `BYTES`.  A line goes through when neither is empty, and is written whole,
-whatever its size; the debt that it leaves silences the app until it is paid.  What is dropped is counted, and told in
-one line per second.  So an app that never stops writing fills a disk with about 90 GB a day at worst, in each worker,
-while a single line of 100 MB is still a line.
+Two token buckets hold an app to `LINES` and `BYTES`.  A line goes through when neither is empty, whatever its size; the
+debt that it leaves silences the app until it is paid.  What is dropped is counted, and told in one line per second.  So
+an app that never stops writing fills a disk with about 90 GB a day at worst, in each worker.  Of a single text no more
+than `LONGEST` characters are written: nothing that reads logs can do with more.
 
 All of this happens before an event is made, so it holds for whatever observers a program has.
 """
@@ -22,7 +22,7 @@ from twisted.logger import Logger, LogLevel
 from nano.config import Secret
 from nano.errors import NanoError
 
-__all__ = ["BYTES", "LINES", "REDACTED", "AppLog", "Rate", "TokenBucket", "secret_texts"]
+__all__ = ["BYTES", "LINES", "LONGEST", "REDACTED", "AppLog", "Rate", "TokenBucket", "secret_texts"]
 
 
 class Rate(NamedTuple):
@@ -36,6 +36,9 @@ LINES = Rate(1000, 5000)
 """How many lines an app may log."""
 BYTES = Rate(2**20, 16 * 2**20)
 """How many characters an app may log, which are about as many bytes."""
+
+LONGEST = 2**20
+"""How many characters of one text are written."""
 
 REDACTED = "[redacted]"
 #: A shorter secret would blank out half of what is logged.
@@ -120,6 +123,11 @@ class AppLog:
                 text = text.replace(secret, REDACTED)
         return text
 
+    def _shown(self, text: str) -> str:
+        """*text* as it may be written."""
+        shown = self.redact(text)
+        return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]} [{len(shown) - LONGEST} characters more]"
+
     def console(self, level: int, text: str, request_id: str = "") -> None:
         """
         The app has called `console`.
@@ -133,7 +141,7 @@ class AppLog:
         _log.emit(
             _LEVELS[level] if level < len(_LEVELS) else LogLevel.info,
             "{text}",
-            text=self.redact(text),
+            text=self._shown(text),
             app=self._name,
             request_id=request_id,
             event="console",
@@ -152,7 +160,7 @@ class AppLog:
             return
         _log.error(
             "{error}",
-            error=self.redact(text),
+            error=self._shown(text),
             app=self._name,
             code=error.code,
             request_id=request_id,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock, succeed
@@ -20,14 +21,14 @@ from zope.interface import implementer
 
 from nano.apps.app import App
 from nano.apps.app_set import AppSet, Change
-from nano.config import AppConfig, Config, parse_app, real_surroundings
+from nano.config import AppConfig, Config, parse_app, real_surroundings, restart_keys
 from nano.errors import ConfigError, DrainingError, EngineError
 from nano.interfaces import ConflictError, IControl, UnknownAppError
 
 __all__ = ["LocalControl", "Server"]
 
 #: What takes effect when the server starts, and not before.
-_FIXED = ("listen", "workers", "admin", "log", "state_dir")
+_FIXED = ("listen", "workers", "admin", "state_dir")
 
 T = TypeVar("T")
 
@@ -47,7 +48,7 @@ class Server(Protocol):
         """The configuration as it stands in its file now; fails with `ConfigError`."""
 
     def adopt(self, config: Config) -> None:
-        """Take over what connections must keep to."""
+        """Take over what connections must keep to, and how to log."""
 
     def usage(self, app: str) -> tuple[float, int]:
         """Seconds of CPU time, and bytes of memory, of an app."""
@@ -219,7 +220,9 @@ class LocalControl:
             raise
         change = await self._prepared(self._apps.prepare(config.apps))
         result = self._result(config, change)
-        self.config, self._apps.drain_timeout = config, config.drain_timeout
+        # What listens goes on as it is, and wants the token that it wanted.
+        admin = self.config.admin if "admin" in result["restart_needed"] else config.admin
+        self.config, self._apps.drain_timeout = replace(config, admin=admin), config.drain_timeout
         self._server.adopt(config)
         self._of_api.clear()
         self._apps.commit(change)
@@ -241,7 +244,7 @@ class LocalControl:
             "replaced": sorted(fresh & before),
             "removed": sorted(before - change.apps.keys()),
             "failed": {name: app.log.redact(str(app.error)) for name, app in sorted(change.failed.items())},
-            "restart_needed": [key for key in _FIXED if getattr(config, key) != getattr(self.config, key)],
+            "restart_needed": restart_keys(self.config, config, _FIXED),
         }
 
     async def _prepared(self, preparing: Deferred[Change]) -> Change:

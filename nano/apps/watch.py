@@ -65,9 +65,9 @@ _NEVER_SEEN: Mapping[str, Stamp] = {"": (0, 0, 0)}
 
 
 def watched_paths(config: Config) -> tuple[str, ...]:
-    """What *config* was made of: its file, if it came from one, and the apps."""
+    """What *config* was made of: its file, if it came from one, the secrets that it names, and the apps."""
     file = (config.origin.file,) if config.origin.file else ()
-    return (*file, *(app.path for app in config.apps))
+    return (*file, *config.origin.secrets, *(app.path for app in config.apps))
 
 
 # --- what to look at --------------------------------------------------------------------------

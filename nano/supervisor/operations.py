@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from nano.config import AppConfig, Config, load_config, parse_app, real_surroundings
+from nano.config import AppConfig, Config, Secret, load_config, parse_app, real_surroundings
 from nano.errors import AppLoadError, DrainingError, NanoError
 from nano.interfaces import ConflictError, IControl, UnknownAppError
 from nano.supervisor import control
@@ -89,6 +89,11 @@ class Operations:
     def draining(self) -> bool:
         """Whether nothing new is accepted (IControl)."""
         return self._supervisor.draining
+
+    def admin_token(self) -> Secret | None:
+        """What clients of the admin API have to show now."""
+        admin = self._supervisor.config.admin
+        return admin.secret if admin is not None else None
 
     # Asking.
 

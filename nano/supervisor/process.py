@@ -15,7 +15,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Protocol
@@ -29,13 +29,14 @@ from twisted.python.failure import Failure
 
 from nano.config import Config
 from nano.supervisor import control
+from nano.supervisor.line_pipe import LinePipe
 from nano.supervisor.listeners import Listeners
 from nano.supervisor.scoreboard import Board, make_memory
 
 __all__ = ["Ending", "WorkerGoneError", "WorkerOwner", "WorkerProcess", "WorkerState", "worker_environment"]
 
 #: A worker's file descriptors.
-CONTROL, SCOREBOARD, FIRST_SOCKET = 3, 4, 5
+CONTROL, SCOREBOARD, LOG, FIRST_SOCKET = 3, 4, 5, 6
 #: How long a worker may go on after it was told to end at once, in seconds.
 _PATIENCE = 2.0
 
@@ -48,6 +49,10 @@ _CRASHES = frozenset(
 
 
 _RUN_WORKER = "runpy.run_module('nano.worker', None, '__main__')"
+
+
+#: In the name of workers, whose lines are made up already.
+_worker_log = Logger(namespace="nano.worker")
 
 
 class WorkerState(Enum):
@@ -122,6 +127,7 @@ class WorkerProcess(ProcessProtocol):
         reactor: spawns it.
         owner: is told of its life.
         listeners: the sockets it gets.
+        output: takes the lines that it logs, some at a time; by default each is an event of its own.
 
     Attributes:
         state: see the module's text.
@@ -139,7 +145,13 @@ class WorkerProcess(ProcessProtocol):
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, owner: WorkerOwner, listeners: Listeners) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        owner: WorkerOwner,
+        listeners: Listeners,
+        output: Callable[[bytes], object] | None = None,
+    ) -> None:
         self.state = WorkerState.BOOTING
         self.pid = 0
         self.task: control.Task | None = None
@@ -154,6 +166,8 @@ class WorkerProcess(ProcessProtocol):
         self._reactor = reactor
         self._owner = owner
         self._listeners = listeners
+        self._output = output
+        self._pipes: tuple[LinePipe, ...] = ()
         self._channel = _Channel(self)
         self._deaths_by_memory = oom_kills()
         self._stuck = False
@@ -177,23 +191,47 @@ class WorkerProcess(ProcessProtocol):
         """
         ours, theirs = socket.socketpair()
         memory = make_memory()
+        log = LinePipe(self._reactor, self._logged if self._output is None else self._output)
+        errors = LinePipe(self._reactor, self._complained)
+        self._pipes = (log, errors)
         try:
             self.board = Board(memory)
             ours.setblocking(False)
             self._reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, control.ControlFactory(self._channel))
             sockets, self._bound = self._listeners.handed_over(FIRST_SOCKET)
-            descriptors = {0: 0, 1: 1, 2: 2, CONTROL: theirs.fileno(), SCOREBOARD: memory, **sockets}
+            descriptors = {
+                0: 0,
+                1: 1,
+                2: errors.writer,
+                CONTROL: theirs.fileno(),
+                SCOREBOARD: memory,
+                LOG: log.writer,
+                **sockets,
+            }
             # What we import, the worker imports: `-m` alone would look into the working directory first.
             code = f"import runpy, sys; sys.path[:] = {sys.path!r}; {_RUN_WORKER}"
             command = [sys.executable, "-c", code]
-            transport = self._reactor.spawnProcess(
-                self, command[0], command, worker_environment(), childFDs=descriptors
-            )
+            environment = worker_environment()
+            if self._output is None:
+                environment["NO_COLOR"] = "1"
+            transport = self._reactor.spawnProcess(self, command[0], command, environment, childFDs=descriptors)
             self.pid = transport.pid or 0
         finally:
+            for pipe in self._pipes:
+                pipe.started()
             ours.close()
             theirs.close()
             os.close(memory)
+
+    def _logged(self, lines: bytes) -> None:
+        for line in lines.splitlines():
+            _worker_log.info("{line}", line=line.decode("utf-8", "replace"))
+
+    def _complained(self, lines: bytes) -> None:
+        """What V8, faulthandler and the interpreter write when there is nothing else that they can do."""
+        for line in lines.splitlines():
+            text = line.decode("utf-8", "backslashreplace")
+            self._log.warn("{text}", text=text, worker=self.number, pid=self.pid, event="worker-output")
 
     def assign(self, task: control.Task) -> None:
         """Give it its task: it begins at once, or when it has booted."""
@@ -317,6 +355,8 @@ class WorkerProcess(ProcessProtocol):
     def processEnded(self, reason: Failure) -> None:
         """The process is gone and reaped (IProcessProtocol)."""
         state, self.state = self.state, WorkerState.GONE
+        for pipe in self._pipes:
+            pipe.finish()
         self.ending = ending = self._ending(reason, state)
         if self._channel.transport is not None:
             self._channel.transport.loseConnection()

@@ -30,7 +30,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from nano.config import AppConfig, Config
+from nano.config import AppConfig, Config, LogConfig, restart_keys
 from nano.supervisor import changes, control
 from nano.supervisor.listeners import Listeners
 from nano.supervisor.memory import available_memory, memory_budget, resident_memory
@@ -58,6 +58,7 @@ _ANSWER_TIME = 2.0
 #: What workers are told once, when they start, and what nobody can change while the server runs.
 _WORKER_KEYS = ("drain_timeout", "limits", "log", "trusted_proxies")
 _FIXED_KEYS = ("listen", "admin", "state_dir")
+_LISTENING_KEYS = ("listen", "port", "interface")
 
 
 class Counters(Protocol):
@@ -107,6 +108,8 @@ class Supervisor(Service):
         self._counters = _NoCounters() if counters is None else counters
         self._give_up = give_up
         self._budget = budget
+        self._output: Callable[[bytes], object] | None = None
+        self._log_changed: Callable[[LogConfig], object] | None = None
         self._listeners = Listeners(reactor, config.listen)
         self._open = False
         self._ever_ready = False
@@ -122,6 +125,16 @@ class Supervisor(Service):
         self._lock = DeferredLock()
         self._looking = LoopingCall(self._look)
         self._looking.clock = reactor
+
+    def log_to(self, output: Callable[[bytes], object], changed: Callable[[LogConfig], object]) -> None:
+        """
+        Have somebody else write the log; called before the start.  Otherwise each line of a worker is an event.
+
+        Args:
+            output: takes the lines that workers log, some at a time.
+            changed: called with the log's settings when they have changed.
+        """
+        self._output, self._log_changed = output, changed
 
     # What others may ask.
 
@@ -228,7 +241,7 @@ class Supervisor(Service):
     # Workers come.
 
     def _spawn(self) -> WorkerProcess:
-        worker = WorkerProcess(self._reactor, self, self._listeners)
+        worker = WorkerProcess(self._reactor, self, self._listeners, self._output)
         worker.start()
         return worker
 
@@ -464,13 +477,15 @@ class Supervisor(Service):
         Returns:
             The keys whose change waits for a restart.
         """
-        fixed = [key for key in _FIXED_KEYS if getattr(config, key) != getattr(self.config, key)]
         old = self.config
-        kept: dict[str, Any] = {key: getattr(old, key) for key in (*_FIXED_KEYS, "port", "interface", "apps")}
+        fixed = restart_keys(old, config, _FIXED_KEYS)
+        kept: dict[str, Any] = {key: getattr(old, key) for key in (*fixed, *_LISTENING_KEYS, "apps")}
         if not config.workers:
             fixed.append("workers")
             kept["workers"] = old.workers
         self.config = replace(config, **kept)
+        if config.log != old.log and self._log_changed is not None:
+            self._log_changed(config.log)
         for worker in self.processes:
             if worker.config is old:
                 worker.config = self.config

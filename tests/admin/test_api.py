@@ -106,7 +106,7 @@ class Fixture(TestCase):
     async def setUp(self) -> None:  # type: ignore[override]
         self.control = FakeControl()
         verifyObject(IControl, self.control)
-        self.site = make_site(reactor, self.control, self.token)
+        self.site = make_site(reactor, self.control, lambda: self.token)
         self.port = await serverFromString(reactor, "tcp:0:interface=127.0.0.1").listen(self.site)
         self.addCleanup(self.port.stopListening)
         self.pool = HTTPConnectionPool(reactor, persistent=False)

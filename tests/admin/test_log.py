@@ -108,6 +108,29 @@ class ObserverTests(SynchronousTestCase):
             stream_observer(LogConfig(format="text"), follower)(event(level=LogLevel.error))
             self.assertEqual(b"\x1b[31m" in os.read(leader, 1000), coloured)
 
+    def test_worker(self) -> None:
+        """A worker's lines have colours where they end at a terminal, and go there when the supervisor is gone."""
+        leader, follower = os.openpty()
+        reader, writer = os.pipe()
+        for descriptor in (leader, follower, writer):
+            self.addCleanup(os.close, descriptor)
+        self.patch(os, "environ", {})
+        observer = stream_observer(LogConfig(format="text"), writer, "1", fallback=follower)
+        observer(event(level=LogLevel.error))
+        self.assertIn(b"\x1b[31m", os.read(reader, 1000))
+        os.close(reader)
+        observer(event("orphaned"))
+        self.assertIn(b"orphaned", os.read(leader, 1000))
+
+    def test_adopt(self) -> None:
+        """Level and format can change."""
+        observer = self.observer(level="error")
+        observer(event())
+        observer.adopt(LogConfig(level="debug", format="text"))
+        observer(event("a line"))
+        self.assertEqual(len(self.lines), 1)
+        self.assertTrue(self.lines[0].endswith(b" a line\n"), self.lines)
+
 
 class AccessLogTests(SynchronousTestCase):
     def told(self, exchange: Any) -> dict[str, Any]:
@@ -221,7 +244,7 @@ class NanoService(Service):
     draining = False
     ready = True
 
-    def __init__(self, config, reactor):
+    def __init__(self, config, reactor, log_changed=None):
         self.reactor = reactor
         self.control = SimpleNamespace(config=config, hangup=lambda: None)
 

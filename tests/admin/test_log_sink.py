@@ -55,6 +55,22 @@ class FileTests(SynchronousTestCase):
                 sink.write(b"a\n")
         self.assertEqual(told, [1, 2])
 
+    def test_several_lines(self) -> None:
+        """Lines that came together are counted each."""
+        if not os.path.exists("/dev/full"):
+            self.skipTest("there is no /dev/full here")
+        told: list[int] = []
+        with open("/dev/full", "wb", buffering=0) as file:
+
+            def lost_line_told(count: int) -> bytes:
+                told.append(count)
+                return lost_line(count)
+
+            sink = LogSink(file.fileno(), lost_line_told)
+            sink.write(b"a\nb\nc\n")
+            sink.write(b"d\n")
+        self.assertEqual(told, [3])
+
 
 class PipeTests(SynchronousTestCase):
     def setUp(self) -> None:
@@ -75,6 +91,18 @@ class PipeTests(SynchronousTestCase):
             self.assertTrue(ready, f"{len(found)} of {size} bytes came")
             found += os.read(self.reader, size - len(found))
         return found
+
+    def test_reader_is_gone(self) -> None:
+        """A pipe without a reader gives way to the fallback, for the line that was under way as well."""
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, writer)
+        sink = LogSink(writer, lost_line, fallback=self.writer)
+        sink.write(b"x" * 500_000 + b"\n")
+        os.close(reader)
+        sink.write(b"a\n")
+        self.assertTrue(self.read_all(sink).endswith(b"x\na\n"))
+        sink.write(b"b\n")
+        self.assertEqual(self.read(2), b"b\n")
 
     def test_at_once(self) -> None:
         """What fits into the pipe is in it before `write` returns."""

@@ -13,7 +13,7 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from nano.apps.app import App
-from nano.apps.app_log import BYTES, LINES, AppLog, Rate, TokenBucket, secret_texts
+from nano.apps.app_log import BYTES, LINES, LONGEST, AppLog, Rate, TokenBucket, secret_texts
 from nano.config import AppConfig, Secret
 from nano.errors import EngineError, HandlerError
 from nano.interfaces import IsolateProgram
@@ -115,20 +115,21 @@ class ConsoleTests(SynchronousTestCase):
         self.assertEqual(clock.getDelayedCalls(), [])
 
     def test_huge_line(self) -> None:
-        """A line of any size is whole; the debt it leaves is paid with silence."""
+        """Of a line of any size the beginning is written; the debt it leaves is paid with silence."""
         clock = Clock()
         log = AppLog("shop", {}, clock)
         text = "x" * int(BYTES.burst + 5 * BYTES.per_second)
         with capturedLogs() as events:
             log.console(1, text)
-            self.assertIs(events[0]["text"], text)
+            cut = f"{text[:LONGEST]} [{len(text) - LONGEST} characters more]"
+            self.assertEqual(events[0]["text"], cut)
             log.console(1, "too soon")
             clock.advance(4.9)
             log.console(1, "too soon")
             clock.advance(0.2)
             log.console(1, "paid")
             log.close()
-        self.assertEqual([event["text"] for event in events if event["event"] == "console"], [text, "paid"])
+        self.assertEqual([event["text"] for event in events if event["event"] == "console"], [cut, "paid"])
 
     def test_no_limit(self) -> None:
         """Without a clock there is no limit: scripts and tests."""

@@ -140,8 +140,8 @@ class LookTests(SynchronousTestCase):
         apps = (AppConfig("a", "/apps/a"), AppConfig("b", "/apps/b.js"))
         self.assertEqual(watched_paths(Config(apps=apps)), ("/apps/a", "/apps/b.js"))
         config = Config(apps=apps)
-        object.__setattr__(config, "origin", Origin("/etc/app.json"))
-        self.assertEqual(watched_paths(config), ("/etc/app.json", "/apps/a", "/apps/b.js"))
+        object.__setattr__(config, "origin", Origin("/etc/app.json", secrets=("/run/secret",)))
+        self.assertEqual(watched_paths(config), ("/etc/app.json", "/run/secret", "/apps/a", "/apps/b.js"))
 
     def test_app_folder(self) -> None:
         """Whatever an app could import, at any depth; nothing hidden, of packages, or of no kind that is known."""

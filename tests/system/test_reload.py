@@ -45,14 +45,20 @@ class Site:
         case: the test.
         names: of the apps.
         options: of `twistd nano`.
+        admin_port: of the admin API, if the configuration says where that is.
         config: keys of the configuration.
     """
 
     def __init__(
-        self, case: SystemTestCase, *names: str, options: tuple[str, ...] = ("--no-watch",), **config: Any
+        self,
+        case: SystemTestCase,
+        *names: str,
+        options: tuple[str, ...] = ("--no-watch",),
+        admin_port: int | None = None,
+        **config: Any,
     ) -> None:
         self.folder = case.folder()
-        self.admin_port = free_port()
+        self.admin_port = admin_port or free_port()
         self.rest = {"admin": {"listen": f"tcp:{self.admin_port}:interface=127.0.0.1", "token": TOKEN}, **config}
         self.apps: dict[str, dict[str, Any]] = {}
         for name in names:
@@ -336,6 +342,31 @@ class ReloadTests(SystemTestCase):
         site.deploy("a", 1)
         site.daemon.signal(signal.SIGHUP)
         self.until(site, "a", "a 1")
+
+    def test_secrets(self) -> None:
+        """A secret's file that changes is a new version, without a word to the server."""
+        folder = self.folder()
+        write(folder / "secret", "one")
+        site = self.site("a", options=())
+        site.apps["a"]["env"] = {"GREETING": {"from_file": str(folder / "secret")}}
+        site.configure()
+        self.until(site, "a", "a 0 one")
+        write(folder / "secret", "two\n")
+        self.until(site, "a", "a 0 two")
+
+    def test_token_file(self) -> None:
+        """So is that of the admin API's token: the new token opens, the old one does not any more."""
+        token = self.folder() / "token"
+        write(token, TOKEN)
+        admin_port = free_port()
+        admin = {"listen": f"tcp:{admin_port}:interface=127.0.0.1", "token_file": str(token)}
+        site = self.site("a", options=(), admin=admin, admin_port=admin_port)
+        self.assertEqual(site.ask("/admin/apps").status, 200)
+        write(token, "an0ther")
+        site.daemon.until(lambda: site.ask("/admin/apps").status == 401, "the new token")
+        headers = (("Authorization", "Bearer an0ther"),)
+        self.assertEqual(fetch(admin_port, "localhost", "/admin/apps", headers=headers).status, 200)
+        self.assertNotIn("restart-needed", {record.get("event") for record in site.daemon.records()})
 
     def test_watch(self) -> None:
         """Files that change are reloaded, the configuration and apps that it brings included."""
