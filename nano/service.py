@@ -30,6 +30,7 @@ from twisted.web.resource import IResource
 
 from nano.addresses import endpoint_port
 from nano.admin.api import make_site
+from nano.admin.fetches import MeteredOutbound
 from nano.admin.health import health_answer
 from nano.admin.log import AccessLog
 from nano.admin.metrics import Metrics, Readings
@@ -91,12 +92,14 @@ class _Isolates:
 
     def __init__(
         self,
+        reactor: Any,
         pool: IsolatePool,
         watchdog: Watchdog,
         traces: Traces | None,
         metrics: Metrics,
         outbounds: OutboundSource,
     ) -> None:
+        self._reactor = reactor
         self._pool = pool
         self._outbounds = outbounds
         self._watchdog = watchdog
@@ -108,10 +111,12 @@ class _Isolates:
 
     def watch(self, host: IsolateHost, config: AppConfig) -> None:
         limits = _Limits(config.timeout, config.request_timeout, config.memory)
-        self._watchdog.watch(host, limits, self._metrics.meter(config.name).spent)
+        meter = self._metrics.meter(config.name)
+        self._watchdog.watch(host, limits, meter.spent)
         if self._traces is not None:
             host.trace = self._traces.open(config.name, host.cpu_seconds)
-        host.outbound = self._outbounds.make(config.name, config.egress.allow, config.egress.deny)
+        outbound = self._outbounds.make(config.name, config.egress.allow, config.egress.deny)
+        host.outbound = MeteredOutbound(outbound, meter, self._reactor)
 
     def forget(self, host: IsolateHost) -> None:
         self._watchdog.forget(host)
@@ -187,7 +192,7 @@ class NanoService(MultiService):
         self._access_log = AccessLog() if config.log.access else None
         admin_port = endpoint_port(config.admin.listen) if config.admin is not None else None
         outbounds = OutboundSource(reactor, () if admin_port is None else (admin_port,))
-        self._isolates = _Isolates(self._pool, self._watchdog, traces, self.metrics, outbounds)
+        self._isolates = _Isolates(reactor, self._pool, self._watchdog, traces, self.metrics, outbounds)
         self.apps = AppSet(reactor, self._make_app, config.drain_timeout)
         self.control = LocalControl(config, self.apps, self, reactor)
         self._when_ready: list[Deferred[None]] = []

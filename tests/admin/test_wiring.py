@@ -27,12 +27,25 @@ APP = """
 export default {
   async fetch(request, env) {
     const body = await request.text();
+    if (request.url.endsWith("/fetch")) {
+      const answers = await Promise.allSettled([fetch(body), fetch("http://127.0.0.1:1/")]);
+      return Response.json(answers.map(({ value, reason }) => value?.status ?? reason.cause.code));
+    }
     console.warn(`got ${body.length} with ${env.KEY}`, "\\n", '{"level":"error"}');
     if (body === "throw") throw new Error("no luck with " + env.KEY);
     return new Response(body.toUpperCase(), { status: 201 });
   },
 };
 """
+
+
+def read_samples(metrics: str) -> dict[tuple[str, ...], float]:
+    """The values of metrics, by their names and the values of their labels."""
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(metrics)
+        for sample in family.samples
+    }
 
 
 class WiringTests(TestCase):
@@ -82,11 +95,7 @@ class WiringTests(TestCase):
         self.assertEqual((await self.ask(0, "POST", "/c", data=b"throw"))[0], 500)
 
         metrics = (await self.ask(1, "GET", "/metrics"))[1].decode()
-        samples = {
-            (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
-            for family in text_string_to_metric_families(metrics)
-            for sample in family.samples
-        }
+        samples = read_samples(metrics)
         self.assertEqual(samples["http_server_request_duration_seconds_count", "shop", "POST", "201"], 1)
         self.assertEqual(samples["http_server_request_duration_seconds_count", "shop", "POST", "500"], 1)
         self.assertEqual(samples["nano_outcomes_total", "shop", "ok"], 1)
@@ -112,6 +121,15 @@ class WiringTests(TestCase):
         (failed,) = [line for line in lines if line["event"] == "exchange-failed"]
         self.assertIn("no luck with [redacted]", failed["msg"])
         self.assertNotIn(SECRET, b"".join(self.lines).decode() + metrics + body.decode() + detail)
+
+    async def test_fetches(self) -> None:
+        """What an app fetches is in the metrics, by the status of the answers; "error" is for those without one."""
+        target = f"http://127.0.0.1:{self.ports[0]}/".encode()
+        status, body = await self.ask(0, "POST", "/fetch", data=target)
+        self.assertEqual((status, json.loads(body)), (200, [201, "ECONNREFUSED"]))
+        samples = read_samples((await self.ask(1, "GET", "/metrics"))[1].decode())
+        name = "http_client_request_duration_seconds_count"
+        self.assertEqual([samples[name, "shop", status] for status in ("201", "error")], [1, 1])
 
     async def test_change(self) -> None:
         """An app that is put serves; removed, it does not."""
