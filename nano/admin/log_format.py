@@ -39,19 +39,6 @@ _QUOTABLE = re.compile(r"""["\\\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-
 _LEGACY = frozenset(("message", "time", "system", "isError", "printed", "format", "why", "failure"))
 #: Fields with a place of their own.
 _PLACED = frozenset(("event", "app", "request_id"))
-_ACCESS_FIELDS = (
-    "app",
-    "request_id",
-    "method",
-    "path",
-    "status",
-    "bytes",
-    "duration_ms",
-    "client",
-    "user_agent",
-    "referer",
-    "outcome",
-)
 #: How deep lists and objects among the fields are followed.
 _DEPTH = 4
 _INDENT = "\n    "
@@ -157,6 +144,7 @@ def _safely(format_: Format) -> Format:
 # --- json --------------------------------------------------------------------------------------
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_quote: Callable[[str], str] = json.encoder.encode_basestring
 
 
 def _json_line(event: Mapping[str, Any], worker: str) -> str:
@@ -164,9 +152,9 @@ def _json_line(event: Mapping[str, Any], worker: str) -> str:
     One object on one line: `ts`, `level`, `event`, `logger`, `app`, `worker`, `request_id`, `msg`, and the event's
     fields; of a failure its `traceback`.  Empty ones are left out.
     """
-    line: dict[str, Any] = {"ts": _timestamp(event), "level": _level(event)}
     if event.get("event") == "access":
-        return _as_json(_access(line, event, worker))
+        return _harmless(_access(event, worker))
+    line: dict[str, Any] = {"ts": _timestamp(event), "level": _level(event)}
     for name, value in (
         ("event", event.get("event", "log")),
         ("logger", event.get("log_namespace")),
@@ -193,20 +181,26 @@ def _name_of_worker(event: Mapping[str, Any]) -> str:
 
 
 def _as_json(line: dict[str, Any]) -> str:
-    text = _encode(line)
+    return _harmless(_encode(line))
+
+
+def _harmless(text: str) -> str:
     if not text.isascii() or "\x7f" in text:
         text = _HARMFUL.sub(_unicode_escape, text)
     return text + "\n"
 
 
-def _access(line: dict[str, Any], event: Mapping[str, Any], worker: str) -> dict[str, Any]:
-    """What a request is logged with: there is one for each, so it is put together without a look at every field."""
-    line["event"] = "access"
-    if worker:
-        line["worker"] = worker
-    for name in _ACCESS_FIELDS:
-        line[name] = event[name]
-    return line
+def _access(event: Mapping[str, Any], worker: str) -> str:
+    """What a request is logged with: there is one for each, so the line is put together in one go."""
+    of_worker = f'"worker":{_quote(worker)},' if worker else ""
+    return (
+        f'{{"ts":"{_timestamp(event)}","level":"{_level(event)}","event":"access",{of_worker}'
+        f'"app":{_quote(event["app"])},"request_id":{_quote(event["request_id"])},'
+        f'"method":{_quote(event["method"])},"path":{_quote(event["path"])},'
+        f'"status":{event["status"]:d},"bytes":{event["bytes"]:d},"duration_ms":{event["duration_ms"]:.3f},'
+        f'"client":{_quote(event["client"])},"user_agent":{_quote(event["user_agent"])},'
+        f'"referer":{_quote(event["referer"])},"outcome":{_quote(event["outcome"])}}}'
+    )
 
 
 #: Formats that are one field and nothing else: it is not told twice.

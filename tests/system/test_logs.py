@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-from pathlib import Path
 from typing import Any
 
 from tests.system.case import SystemTestCase
@@ -33,9 +32,10 @@ ABORT = 'export default { async fetch() { await 1; return new Response("a".repea
 class TwistdLogTests(SystemTestCase):
     """Where `twistd` itself says where the log goes."""
 
-    def run_twistd(self, *options: str) -> Path:
-        """Run a daemon with workers through a request; returns its folder."""
+    def run_twistd(self, *options: str, log: str) -> str:
+        """Run a daemon with two workers through a request; returns what is in its log."""
         folder = self.folder()
+        path = folder / log
         port = free_port()
         write_apps(folder, {"a": "console.warn('from the app'); export default { fetch: () => new Response('x') };"})
         config = {"port": port, "interface": "127.0.0.1", "workers": 2, "apps": [{"name": "a", "path": "a"}]}
@@ -52,11 +52,12 @@ class TwistdLogTests(SystemTestCase):
         wait_until((folder / "twistd.pid").exists, "a daemon")
         pid = int((folder / "twistd.pid").read_text())
         self.addCleanup(self.kill, pid)
+        wait_until(lambda: all(f"worker {number} is ready" in path.read_text() for number in (1, 2)), "both workers")
         with Client(port) as client:
             self.assertEqual(client.fetch("a").body, b"x")
         os.kill(pid, signal.SIGTERM)
         wait_until(lambda: not (folder / "twistd.pid").exists(), "the end")
-        return folder
+        return path.read_text()
 
     def kill(self, pid: int) -> None:
         """End a daemon that is still there."""
@@ -67,16 +68,14 @@ class TwistdLogTests(SystemTestCase):
 
     def test_daemonized(self) -> None:
         """The lines of workers are in twistd.log, each as it was made."""
-        folder = self.run_twistd()
-        records = [json.loads(line) for line in (folder / "twistd.log").read_text().splitlines()]
+        records = [json.loads(line) for line in self.run_twistd(log="twistd.log").splitlines()]
         said = {record["worker"] for record in records if record.get("msg") == "from the app"}
         self.assertEqual(said, {"1", "2"})
         self.assertEqual(len([record for record in records if record["event"] == "access"]), 1)
 
     def test_log_file(self) -> None:
         """They are in a log of the user's choice as well."""
-        folder = self.run_twistd("--logfile", "mine.log")
-        text = (folder / "mine.log").read_text()
+        text = self.run_twistd("--logfile", "mine.log", log="mine.log")
         self.assertEqual(text.count("from the app"), 2, text)
         self.assertIn('"event":"access"', text.replace('": "', '":"'))
 
