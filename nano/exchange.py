@@ -184,7 +184,7 @@ class Exchange:
             return
         self._begin(status, reason, kept, length)
         if body is not None:
-            if body and not self._bodiless():
+            if body and not self.bodiless:
                 self._send(body)
             self.end()
 
@@ -219,7 +219,9 @@ class Exchange:
             raise ValueError(msg)
         return announced
 
-    def _bodiless(self) -> bool:
+    @property
+    def bodiless(self) -> bool:
+        """Whether the response has no body, whatever is written."""
         return self.method == "HEAD" or self.status in _NO_BODY
 
     def _begin(self, status: int, reason: bytes, headers: list[Header], length: int | None) -> None:
@@ -227,12 +229,12 @@ class Exchange:
         self.status = status
         if status == 204 or (status == 304 and not length):
             length = None
-        self._remaining = None if self._bodiless() else length
+        self._remaining = None if self.bodiless else length
         self._sink.head(status, reason, headers, length)
 
     def write(self, data: bytes) -> None:
         """Send a piece of the body; bytes beyond the announced length cut the connection."""
-        if self.state is not ExchangeState.RESPONDING or self._bodiless():
+        if self.state is not ExchangeState.RESPONDING or self.bodiless:
             return
         self._send(data)
 
@@ -268,7 +270,7 @@ class Exchange:
             status, headers, body = error_answer(error, self.dev)
             self._begin(status, b"", headers, len(body))
             self.state = ExchangeState.DONE
-            if not self._bodiless():
+            if not self.bodiless:
                 self.body_bytes += len(body)
                 self._sink.write(body)
             self._sink.finish()

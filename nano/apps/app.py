@@ -110,7 +110,6 @@ class App:
         log: as given; knows which texts must not be shown.
         state: see the module's text.
         error: why it is FAILED, or what its last isolate was condemned for.
-        in_flight: how many exchanges it has not answered yet.
     """
 
     _log = Logger()
@@ -127,7 +126,6 @@ class App:
         self.log = AppLog(config.name, config.env) if log is None else log
         self.state = AppState.LOADING
         self.error: NanoError | None = None
-        self.in_flight = 0
         self._hosts = hosts
         self._read = read
         self._meter = meter
@@ -135,6 +133,7 @@ class App:
         self._host: Host | None = None
         self._alive: set[Host] = set()
         self._starting: Deferred[None] | None = None
+        self._in_flight: set[Exchange] = set()
         self._waiting: list[Exchange] = []
         self._when_drained: list[Deferred[None]] = []
         self._quarantined_for: Callable[[], float] = float
@@ -148,6 +147,11 @@ class App:
     def version(self) -> str:
         """Of its code and configuration; "" before it is read."""
         return self._program.version if self._program is not None else ""
+
+    @property
+    def in_flight(self) -> int:
+        """How many exchanges it has not answered yet."""
+        return len(self._in_flight)
 
     @property
     def isolates(self) -> int:
@@ -257,7 +261,7 @@ class App:
         if refusal is not None:
             exchange.fail(refusal)
             return
-        self.in_flight += 1
+        self._in_flight.add(exchange)
         exchange.when_finished(self._finished)
         if self._host is not None:
             self._host.dispatch(exchange)
@@ -273,12 +277,12 @@ class App:
             return DrainingError(f"app {self.name} is draining")
         if self.state is AppState.QUARANTINED:
             return self._quarantine_error()
-        if self.in_flight >= self.config.max_concurrent_requests:
-            return OverloadedError(f"app {self.name} has {self.in_flight} requests in flight")
+        if len(self._in_flight) >= self.config.max_concurrent_requests:
+            return OverloadedError(f"app {self.name} has {len(self._in_flight)} requests in flight")
         return None
 
     def _finished(self, exchange: Exchange) -> None:
-        self.in_flight -= 1
+        self._in_flight.discard(exchange)
         error = exchange.error
         if error is not None and error.level != "debug":
             self.log.failed(error, exchange.request_id)
@@ -390,7 +394,7 @@ class App:
         return drained
 
     def _tell_if_drained(self) -> None:
-        if self.in_flight or self._alive or self._starting is not None:
+        if self._in_flight or self._alive or self._starting is not None:
             return
         waiting, self._when_drained = self._when_drained, []
         for drained in waiting:
@@ -403,4 +407,7 @@ class App:
         self._fail_waiting(gone)
         for host in list(self._alive):
             host.condemn(gone)
+        # Responses that only pass through may have outlived their isolates.
+        for exchange in list(self._in_flight):
+            exchange.fail(gone)
         self.log.close()

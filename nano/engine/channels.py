@@ -23,6 +23,7 @@ from collections.abc import Callable
 from zope.interface import implementer
 
 from nano.engine.events import WINDOW
+from nano.engine.passing import Relay
 from nano.engine.records import Inward, Outward, Record, RecordError, encode
 from nano.interfaces import IBodyConsumer, IChannel, IRequestBody, OpError
 
@@ -63,6 +64,28 @@ class Upload:
         self._ended = False
         self._failure: str | None = None
         self._stopped = False
+        self._body: IRequestBody | None = None
+
+    def pass_on(self, body: IRequestBody | None) -> None:
+        """
+        What the script sends is *body*, which it has not seen; None for one that has ended meanwhile.
+
+        Raises:
+            RecordError: the script has sent something else already.
+        """
+        if self._body is not None or self._held or self._ended or self._window < WINDOW:
+            msg = "a body is passed on behind others"
+            raise RecordError(msg)
+        if body is None:
+            self.end("the body that was to be passed on is not there any more")
+        elif self._stopped:
+            body.stopProducing()
+        else:
+            self._body = body
+            if self._consumer is not None:
+                body.start(self._consumer)
+                if self._paused:
+                    body.pauseProducing()
 
     @property
     def external(self) -> bool:
@@ -87,22 +110,34 @@ class Upload:
     def start(self, consumer: IBodyConsumer) -> None:
         """Begin to give it to *consumer* (IRequestBody)."""
         self._consumer = consumer
-        self.resumeProducing()
+        self._paused = False
+        if self._body is not None:
+            self._body.start(consumer)
+        else:
+            self._flow()
 
     def pauseProducing(self) -> None:
         """Give nothing for now (IPushProducer)."""
         self._paused = True
+        if self._body is not None:
+            self._body.pauseProducing()
 
     def resumeProducing(self) -> None:
         """Go on (IPushProducer)."""
         self._paused = False
-        self._flow()
+        if self._body is not None:
+            self._body.resumeProducing()
+        else:
+            self._flow()
 
     def stopProducing(self) -> None:
         """Nobody wants the rest; the script hears of it by the end of the channel (IProducer)."""
         self._stopped = True
         self._consumer = None
         self._held.clear()
+        body, self._body = self._body, None
+        if body is not None:
+            body.stopProducing()
 
     def abandon(self, reason: str) -> None:
         """The script is not there any more."""
@@ -151,12 +186,18 @@ class Channel:
         self._held_size = 0
         self._paused = False
         self._ending: tuple[Inward, bytes] | None = None
+        self._relay: Relay | None = None
         self._over = False
 
     @property
     def external(self) -> bool:
         """Whether something from outside may make its script go on."""
         return (self._body is not None and self._credit > 0) or self.upload.external
+
+    @property
+    def passing(self) -> bool:
+        """Whether the download goes to somebody else than the script."""
+        return self._relay is not None
 
     # The download.
 
@@ -172,6 +213,9 @@ class Channel:
         """A piece for the script (IBodyConsumer)."""
         if self._body is None or not data:
             return
+        if self._relay is not None:
+            self._relay.write(data)
+            return
         self._held.append(memoryview(data))
         self._held_size += len(data)
         self._flow()
@@ -181,10 +225,16 @@ class Channel:
 
     def finish(self) -> None:
         """The download is whole (IBodyConsumer)."""
+        if self._relay is not None:
+            self._relay.finish()
+            return
         self._end(Inward.BODY_END, b"")
 
     def fail(self, reason: str) -> None:
         """The download ends early; the script gets what is there first (IBodyConsumer)."""
+        if self._relay is not None:
+            self._relay.fail(reason)
+            return
         self._end(Inward.BODY_ERROR, reason.encode("utf-8", "replace"))
 
     def _end(self, kind: Inward, payload: bytes) -> None:
@@ -216,6 +266,34 @@ class Channel:
         whole = b"".join(self._held)
         self.close()
         return whole
+
+    def pass_on(self, body: IRequestBody | None) -> None:
+        """The upload is *body*; None for one that has ended meanwhile."""
+        self.upload.pass_on(body)
+
+    def take_body(self) -> IRequestBody | None:
+        """
+        The download, for somebody else than the script; None when there is none any more.
+
+        Raises:
+            RecordError: the script has begun to read it.
+        """
+        if self._over or (self._body is None and self._ending is None):
+            return None
+        if self._relay is not None or self._credit:
+            msg = "a download that was read from is to be passed on"
+            raise RecordError(msg)
+        body, failure = self._body, None
+        if self._ending is not None and self._ending[0] is Inward.BODY_ERROR:
+            failure = self._ending[1].decode()
+        held, self._held = self._held, deque()
+        self._relay = Relay(body, map(bytes, held), failure, self._passed)
+        return self._relay
+
+    def _passed(self, failure: str | None) -> None:
+        kind = Inward.BODY_END if failure is None else Inward.BODY_ERROR
+        self._send(encode(kind, self.id, (failure or "").encode("utf-8", "replace")))
+        self.close()
 
     # What the script says.
 
@@ -259,6 +337,9 @@ class Channel:
             return
         body = self._body
         self.upload.abandon(reason)
+        if self._relay is not None:
+            self._relay.break_off(reason)
+            return
         self.close()
         if body is not None:
             body.stopProducing()
@@ -308,6 +389,10 @@ class Channels:
         channel = self._open[id_] = Channel(id_, self._send, self._forget)
         return channel
 
+    def get(self, id_: int) -> Channel | None:
+        """The open channel of that id."""
+        return self._open.get(id_)
+
     def _forget(self, id_: int) -> None:
         self._open.pop(id_, None)
 
@@ -321,6 +406,7 @@ class Channels:
         return True
 
     def close(self) -> None:
-        """The isolate is out of service."""
+        """The isolate is out of service; what passes through needs it no more."""
         for channel in list(self._open.values()):
-            channel.abandon("the isolate is out of service")
+            if not channel.passing:
+                channel.abandon("the isolate is out of service")

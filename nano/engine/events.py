@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from zope.interface import implementer
 
+from nano.engine.passing import ResponsePass
 from nano.engine.records import (
     REQUEST_BODY_INLINE,
     REQUEST_HAS_BODY,
@@ -26,9 +27,16 @@ from nano.engine.records import (
     RecordError,
     encode,
 )
-from nano.errors import HandlerError, HandlerTimeoutError, LoopDetectedError, NanoError
+from nano.errors import (
+    DrainingError,
+    HandlerError,
+    HandlerTimeoutError,
+    LoopDetectedError,
+    NanoError,
+    QuarantinedError,
+)
 from nano.exchange import Exchange
-from nano.interfaces import IBodyConsumer
+from nano.interfaces import IBodyConsumer, IRequestBody
 
 if TYPE_CHECKING:
     from nano.engine.host import IsolateHost
@@ -70,6 +78,7 @@ class FetchEvent:
         "_held",
         "_host",
         "_owed",
+        "_pass",
         "_settled",
         "_window",
         "cpu",
@@ -92,6 +101,7 @@ class FetchEvent:
         self._held: deque[memoryview] = deque()
         self._abandoned = False
         self._settled = False
+        self._pass: ResponsePass | None = None
 
     @property
     def unanswered(self) -> bool:
@@ -184,6 +194,20 @@ class FetchEvent:
             self._held.clear()
             self._host.send(encode(Inward.BODY_ERROR, self.id, reason.encode("utf-8", "replace")))
 
+    def take_body(self) -> IRequestBody | None:
+        """
+        The request body, for somebody else than the isolate; None when there is none any more.
+
+        Raises:
+            RecordError: the isolate has begun to read it.
+        """
+        body, self._body = self._body, None
+        if body is not None and self.exchange.body is None:
+            msg = "a request body that was read from is to be passed on"
+            raise RecordError(msg)
+        self.exchange.body = None
+        return body
+
     def body_cancel(self) -> None:
         """The app does not want the rest of the request body."""
         body, self._body = self._body, None
@@ -225,9 +249,26 @@ class FetchEvent:
         elif not self.exchange.paused and self._owed >= _GRANT:
             self._grant()
 
+    def pass_on(self, body: IRequestBody | None) -> None:
+        """The rest of the response is *body*; None for one that has ended meanwhile."""
+        if body is None:
+            self.exchange.fail(HandlerError("the body that was to be passed on is not there any more"))
+            self._passed()
+            return
+        if self.exchange.waiting or self._pass is not None:
+            msg = "a body is passed on to no response"
+            raise RecordError(msg)
+        self._pass = ResponsePass(body, self.exchange, self._passed)
+        self._pass.start()
+
+    def _passed(self) -> None:
+        self._host.send(encode(Inward.PASSED, self.id))
+
     def exchange_resumed(self, exchange: Exchange) -> None:
         """The client takes more of the response body."""
-        if self._owed and not exchange.over:
+        if self._pass is not None:
+            self._pass.resume()
+        elif self._owed and not exchange.over:
             self._grant()
 
     def _grant(self) -> None:
@@ -277,9 +318,10 @@ class FetchEvent:
             self._host.send(encode(Inward.ABORT, self.id, reason.encode("utf-8", "replace")))
 
     def host_condemned(self, error: NanoError) -> None:
-        """The isolate is out of service."""
+        """The isolate is out of service; what passes through needs it no more, unless the whole app is to go."""
         self._settled = True
-        self.exchange.fail(error)
+        if self._pass is None or isinstance(error, (DrainingError, QuarantinedError)):
+            self.exchange.fail(error)
         self.body_cancel()
 
 

@@ -298,6 +298,8 @@ class IsolateHost:
             event.body_cancel()
         elif kind == Outward.SETTLED and event is not None:
             event.settle()
+        elif kind == Outward.PASS:
+            self._pass(record)
         elif kind == Outward.OP:
             self._run_op(record)
         elif kind == Outward.LOG:
@@ -307,6 +309,23 @@ class IsolateHost:
         elif kind == Outward.LOADED or kind == Outward.LOAD_FAILED:
             self._load_ended(kind, record.payload)
         # What remains speaks of an event that ended meanwhile, as both sides may end one at any time.
+
+    def _pass(self, record: Record) -> None:
+        """A body from outside goes out again: none of its bytes are for the script."""
+        if len(record.payload) != _U32.size:
+            msg = "a body to be passed on has no number"
+            raise RecordError(msg)
+        (source,) = _U32.unpack(record.payload)
+        giver, taker = self._bodies(source), self._bodies(record.id)
+        body = giver.take_body() if giver is not None else None
+        if taker is not None:
+            taker.pass_on(body)
+        elif body is not None:
+            body.stopProducing()
+
+    def _bodies(self, id_: int) -> FetchEvent | Channel | None:
+        """What has bodies in both directions, and this id."""
+        return self._channels.get(id_) if id_ >= FIRST_CHANNEL else self.events.get(id_)
 
     # Events.
 

@@ -22,6 +22,7 @@ ABORT          exchange              0                        why nobody waits f
 CREDIT         exchange              0                        u32: so many more bytes of the response body may be sent
 OP_RESULT      op                    0                        value and buffers; with OP_FAILED {"name", "message"}
 TIMER          0                     0                        none: the time asked for has come
+PASSED         exchange              0                        none: the body that PASS named has ended, well or not
 =============  ====================  =======================  ==========================================================
 
 =============  ====================  =======================  ==========================================================
@@ -41,6 +42,8 @@ SETTLED        exchange              0                        none: all that the
 OP             op                    number of the op         value and buffers
 LOG            0                     level                    text, UTF-8
 TIMER          0                     0                        f64: milliseconds until TIMER is wanted; negative: never
+PASS           exchange or channel   0                        u32: exchange or channel whose body from outside, unread,
+                                                              is to be the rest of this one
 =============  ====================  =======================  ==========================================================
 
 Nothing that comes out of an isolate is trusted: `RecordDecoder` bounds every length, and who handles a record
@@ -89,6 +92,7 @@ class Inward(IntEnum):
     CREDIT = 7
     OP_RESULT = 8
     TIMER = 9
+    PASSED = 10
 
 
 class Outward(IntEnum):
@@ -106,6 +110,7 @@ class Outward(IntEnum):
     OP = 10
     LOG = 11
     TIMER = 12
+    PASS = 13
 
 
 class Failure(IntEnum):

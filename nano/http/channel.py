@@ -162,9 +162,7 @@ class HTTPChannel(Protocol):
         self._abandon(reason.getErrorMessage())
 
     def _abandon(self, reason: str) -> None:
-        body, self._body = self._body, None
-        if body is not None and not body.ended:
-            body.broken("the client has gone")
+        self._end_body("the client has gone")
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             self._response.drop()
@@ -172,6 +170,12 @@ class HTTPChannel(Protocol):
             self._finished(exchange)
         self._request = None
         self._parser.requests.clear()
+
+    def _end_body(self, reason: str) -> None:
+        """Whoever waits for more of the request's body shall wait no longer."""
+        body, self._body = self._body, None
+        if body is not None and not body.ended:
+            body.broken(reason)
 
     def hung_up(self) -> None:
         """The client went while nothing was read."""
@@ -312,15 +316,15 @@ class HTTPChannel(Protocol):
 
     def _break_off(self, error: NanoError) -> None:
         """The request's body cannot be had; the client hears of it, or is cut off."""
-        body, exchange = self._body, self._exchange
+        body, self._body = self._body, None
         if self._request is not None:
             self._request.discard()
             self._request.keep_alive = False
         self._response.last()
+        if self._exchange is not None:
+            self._exchange.fail(error)
         if body is not None and not body.ended:
             body.broken(str(error))
-        if exchange is not None:
-            exchange.fail(error)
 
     def body_wanted(self) -> None:
         """The app begins to read (BodySource)."""
@@ -401,7 +405,8 @@ class HTTPChannel(Protocol):
         """The response is whole (Wire)."""
         self._finished(exchange)
         request = self._request
-        self._exchange = self._body = None
+        self._exchange = None
+        self._end_body("the response is over")
         if not keep_alive or request is None:
             self._close()
         elif request.complete:
@@ -428,8 +433,9 @@ class HTTPChannel(Protocol):
     def response_cut(self, exchange: Exchange) -> None:
         """The response will never be whole (Wire)."""
         self._finished(exchange)
-        self._exchange = self._body = None
+        self._exchange = None
         self.phase = Phase.CLOSED
+        self._end_body("the response was cut")
         self.transport.abortConnection()
 
     def _finished(self, exchange: Exchange) -> None:

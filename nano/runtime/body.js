@@ -42,6 +42,8 @@ import {
   Uint8Array,
 } from "./primordials.js";
 import {
+  abandonReadableStream,
+  cancelReadableStream,
   createReadableByteStream,
   getFixedLength,
   getStreamOrigin,
@@ -67,13 +69,13 @@ export { bodyFromHost } from "./host_body.js";
 /** What a whole body consists of. @typedef {string | Bytes | Blob} Whole */
 
 /**
- * What a body is made of when it leaves for the host. `host` stands for the body of a request as the host sends
- * it, while nobody has looked at it: then the host may pass it on by itself. `parts` are what the stream gives, where
- * that is known, so that it can be sent again.
+ * What a body is made of when it leaves for the host. "host" is one that the host has itself and nobody here has read
+ * from, so that it need not come here. `parts` are what the stream gives, where that is known, so that it can be sent
+ * again.
  *
  * @typedef {{ kind: "null" } | { kind: "string", string: string } | { kind: "bytes", bytes: Bytes }
- *   | { kind: "stream", stream: ReadableStream, length: number | null, host: HostBody | null,
- *     parts: readonly Bytes[] | null }} Outgoing
+ *   | { kind: "host", host: HostBody, length: number | null }
+ *   | { kind: "stream", stream: ReadableStream, length: number | null, parts: readonly Bytes[] | null }} Outgoing
  */
 
 const EMPTY = new Uint8Array(0);
@@ -171,10 +173,21 @@ export class Body {
    * @returns {Body}
    */
   move() {
+    const host = this.#takeHost();
+    if (host !== null) return new Body(host);
     const moved = new Body(this.#source, this.#stream === null ? null : proxyOf(this.#stream));
     if (this.#stream === null) moved.#ownership = this.#ownership;
     this.spend();
     return moved;
+  }
+
+  /** Take what the host has itself, if nobody has read from it. @returns {HostBody | null} */
+  #takeHost() {
+    const source = this.#stream === null ? this.#source : getStreamOrigin(this.#stream);
+    if (this.unusable || !(source instanceof HostBody) || !source.untouched) return null;
+    if (this.#stream !== null) abandonReadableStream(this.#stream);
+    this.spend();
+    return source;
   }
 
   /** Count as used, without being read. */
@@ -202,19 +215,21 @@ export class Body {
   /** @returns {Outgoing} */
   send() {
     if (this.unusable) throw new TypeError("The body has been used already, or is locked by a reader.");
-    const source = this.#source;
     const { length } = this;
+    const host = this.#takeHost();
+    if (host !== null) return { kind: "host", host, length };
+    const source = this.#source;
     if (source === null || source instanceof HostBody) {
       const { stream } = this;
       this.spend();
-      return { kind: "stream", stream, length, host: untouchedHost(stream), parts: null };
+      return { kind: "stream", stream, length, parts: null };
     }
     this.spend();
     if (typeof source === "string") return { kind: "string", string: source };
     if (!isBlob(source)) return { kind: "bytes", bytes: source };
     if (blobParts(source).length < 2 || blobSize(source) <= JOINED) return { kind: "bytes", bytes: blobBytes(source) };
     const parts = blobParts(source);
-    return { kind: "stream", stream: streamParts(parts), length, host: null, parts };
+    return { kind: "stream", stream: streamParts(parts), length, parts };
   }
 }
 
@@ -222,12 +237,6 @@ export class Body {
 function streamLength(stream) {
   const origin = getStreamOrigin(stream);
   return origin instanceof HostBody ? origin.length : (getFixedLength(stream) ?? null);
-}
-
-/** @param {ReadableStream} stream @returns {HostBody | null} */
-function untouchedHost(stream) {
-  const origin = getStreamOrigin(stream);
-  return origin instanceof HostBody && origin.untouched ? origin : null;
 }
 
 /** The stream of a body that was used up without one: at its end, disturbed, and locked. */
@@ -314,6 +323,17 @@ const TEXT = "text/plain;charset=UTF-8";
  * @returns {Outgoing}
  */
 export const takeBody = (body) => (body === null ? { kind: "null" } : body.send());
+
+/**
+ * Give up what was taken for sending.
+ *
+ * @param {Outgoing} outgoing
+ * @param {any} reason
+ */
+export function discardOutgoing(outgoing, reason) {
+  if (outgoing.kind === "host") outgoing.host.cancel(reason);
+  else if (outgoing.kind === "stream") PromisePrototypeThen(cancelReadableStream(outgoing.stream, reason), undefined, () => {});
+}
 
 /** @param {string | Bytes} whole */
 function toText(whole) {

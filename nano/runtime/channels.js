@@ -20,7 +20,7 @@ import {
 import { copyBytes } from "./bytes.js";
 import { send } from "./host.js";
 import { HostBody } from "./host_body.js";
-import { WINDOW, addCredit, sendBytes } from "./outflow.js";
+import { WINDOW, addCredit, passBody, sendBytes } from "./outflow.js";
 import { Inward, Outward, readU32, writeU32 } from "./records.js";
 import { pumpToSink } from "./streams/index.js";
 import { utf8Decode, utf8Encode } from "./utf8.js";
@@ -66,6 +66,11 @@ export class Channel {
     });
   }
 
+  /** Upload what the host has itself. @param {HostBody} body untouched */
+  pass(body) {
+    passBody(this, body);
+  }
+
   /** Upload bytes. @param {Uint8Array} bytes nobody changes */
   sendWhole(bytes) {
     PromisePrototypeThen(
@@ -97,6 +102,7 @@ export class Channel {
    */
   receive(length, over) {
     this.#body = new HostBody({
+      id: this.id,
       length,
       over,
       requestCredit: (/** @type {number} */ size) => {

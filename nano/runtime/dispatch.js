@@ -20,7 +20,7 @@ import {
   Uint8Array,
 } from "./primordials.js";
 import { createAbortSignal, signalAbort } from "./abort.js";
-import { bodyFromHost } from "./body.js";
+import { bodyFromHost, discardOutgoing } from "./body.js";
 import { copyBytes } from "./bytes.js";
 import { FIRST_CHANNEL, onChannelRecord } from "./channels.js";
 import { DOMException } from "./dom_exception.js";
@@ -30,7 +30,7 @@ import { eventBegins, eventEnds, handlerReturned } from "./hops.js";
 import { hostLog, latin1, onOpResult, send, unpackValue } from "./host.js";
 import { inspect } from "./inspect.js";
 import { onLoad } from "./load.js";
-import { WINDOW, addCredit, sendBytes } from "./outflow.js";
+import { WINDOW, addCredit, passBody, sendBytes } from "./outflow.js";
 import {
   Inward,
   Outward,
@@ -134,6 +134,12 @@ class FetchExchange {
     }
   }
 
+  /** The host has sent the response body that it has itself, or could not. */
+  passed() {
+    this.answered = true;
+    this.settleIfDone();
+  }
+
   /** The flag that saves a SETTLED record when there is nothing to wait for. */
   takeSettledFlag() {
     this.answered = true;
@@ -204,6 +210,7 @@ export function handleRecord(type, flags, small, id, bytes, start, end) {
     else if (type === Inward.BODY_CHUNK) exchange.body?.onChunk(copyBytes(bytes, start, end));
     else if (type === Inward.BODY_END) exchange.body?.onEnd();
     else if (type === Inward.BODY_ERROR) exchange.body?.onError(new TypeError(text(bytes, start, end)));
+    else if (type === Inward.PASSED) exchange.passed();
     else if (type === Inward.ABORT) exchange.abort(text(bytes, start, end));
   }
 }
@@ -267,6 +274,7 @@ function requestBody(exchange, flags, bytes, start, end, head) {
   if ((flags & REQUEST_HAS_BODY) === 0) return null;
   if ((flags & REQUEST_BODY_INLINE) !== 0) return copyBytes(bytes, start, end);
   exchange.body = bodyFromHost({
+    id: exchange.id,
     length: announcedLength(head),
     requestCredit(/** @type {number} */ size) {
       const credit = new Uint8Array(4);
@@ -291,7 +299,10 @@ function announcedLength(head) {
 
 /** @param {FetchExchange} exchange @param {any} response what the handler's promise gave */
 function respond(exchange, response) {
-  if (exchange.aborted) return;
+  if (exchange.aborted) {
+    discardResponse(response, exchange.abortReason);
+    return;
+  }
   if (!isResponse(response)) {
     const error = new TypeError(`The handler returned ${inspect(response)}, which is not a Response`);
     exchange.fail(Failure.NOT_A_RESPONSE, error);
@@ -305,6 +316,11 @@ function respond(exchange, response) {
     return;
   }
   const { body } = parts;
+  if (body.kind === "host") {
+    sendHead(exchange, parts, RESPONSE_HAS_BODY, body.length ?? "", null);
+    passBody(exchange, body.host);
+    return;
+  }
   if (body.kind === "stream") {
     sendHead(exchange, parts, RESPONSE_HAS_BODY, body.length ?? "", null);
     sendStream(exchange, body.stream);
@@ -318,6 +334,16 @@ function respond(exchange, response) {
   }
   sendHead(exchange, parts, RESPONSE_HAS_BODY, bytes.length, null);
   PromisePrototypeThen(PromiseResolve(sendBytes(exchange, bytes)), () => sendEnd(exchange), () => {});
+}
+
+/** Nobody waits for this response any more. @param {any} response @param {any} reason */
+function discardResponse(response, reason) {
+  if (!isResponse(response)) return;
+  try {
+    discardOutgoing(responseParts(response).body, reason);
+  } catch {
+    // Its body is in use, and ends otherwise; or it has none.
+  }
 }
 
 /**

@@ -15,7 +15,7 @@
 
 import { abortReason, addAbortAlgorithm, isAborted, removeAbortAlgorithm } from "./abort.js";
 import { streamParts } from "./blob.js";
-import { Body } from "./body.js";
+import { Body, discardOutgoing } from "./body.js";
 import { copyBytes } from "./bytes.js";
 import { openChannel } from "./channels.js";
 import { fetchBlobURL, fetchDataURL } from "./fetch_local.js";
@@ -47,7 +47,6 @@ import {
 } from "./primordials.js";
 import { Request, requestParts } from "./request.js";
 import { createResponse } from "./response.js";
-import { cancelReadableStream } from "./streams/index.js";
 import { serializeURL } from "./url_record.js";
 import { utf8Encode } from "./utf8.js";
 import { requiredArguments } from "./webidl.js";
@@ -179,7 +178,7 @@ class FetchCall {
    */
   #wholeBody(bytes, ownership) {
     if (this.#signal === null) return new Body(bytes);
-    const source = { length: bytes.length, requestCredit() {}, cancel() {}, over: () => this.#forget() };
+    const source = { id: null, length: bytes.length, requestCredit() {}, cancel() {}, over: () => this.#forget() };
     const body = (this.#body = new HostBody(source));
     if (bytes.length > 0) body.onChunk(ownership === "own" ? bytes : copyBytes(bytes));
     body.onEnd();
@@ -221,10 +220,11 @@ class FetchCall {
       url: serializeURL(this.#url, true),
       headers: headers.entries,
       body: outgoing.kind === "null" ? "none" : inline ? "whole" : "stream",
-      length: bytes !== null ? bytes.length : outgoing.kind === "stream" ? outgoing.length : null,
+      length: bytes !== null ? bytes.length : /** @type {any} */ (outgoing).length ?? null,
     };
     const answer = inline ? hostOp("fetch.send", args, bytes) : hostOp("fetch.send", args);
     if (bytes !== null && !inline) channel.sendWhole(bytes);
+    else if (outgoing.kind === "host") channel.pass(outgoing.host);
     else if (outgoing.kind === "stream") channel.sendStream(outgoing.stream);
     PromisePrototypeThen(
       answer,
@@ -307,9 +307,10 @@ class FetchCall {
   /** Have the body ready to be sent again, if it can be. */
   #rewind() {
     const outgoing = this.#outgoing;
+    if (outgoing.kind === "host") return false;
     if (outgoing.kind !== "stream") return true;
     if (outgoing.parts === null) return false;
-    this.#outgoing = { kind: "stream", stream: streamParts(outgoing.parts), length: outgoing.length, host: null, parts: outgoing.parts };
+    this.#outgoing = { kind: "stream", stream: streamParts(outgoing.parts), length: outgoing.length, parts: outgoing.parts };
     return true;
   }
 
@@ -389,11 +390,10 @@ class FetchCall {
    * @param {any} reason
    */
   #abort(reason) {
-    const outgoing = this.#outgoing;
     this.#over = true;
     this.#reject(reason);
     if (this.#channel !== null) this.#channel.cancel(reason);
-    else if (outgoing.kind === "stream") PromisePrototypeThen(cancelReadableStream(outgoing.stream, reason), undefined, () => {});
+    else discardOutgoing(this.#outgoing, reason);
     if (this.#body !== null) this.#body.onError(reason);
   }
 }

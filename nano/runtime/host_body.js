@@ -18,9 +18,11 @@ const WINDOW = 262144;
  * How a body that the host sends asks for more. `requestCredit(n)` permits the host to send n more bytes (the first
  * call is the app's first read); `cancel(reason)` says that nobody wants the rest, and nothing is called afterwards.
  *
- * `over()` says, perhaps twice, that nothing is left to read, or that nobody will.
+ * `over()` says, perhaps twice, that nothing is left to read, or that nobody will. `id` is that of the body's records,
+ * if it has any.
  *
  * @typedef {{
+ *   id: number | null,
  *   length?: number | null,
  *   requestCredit(bytes: number): void,
  *   cancel(reason: any): void,
@@ -39,7 +41,7 @@ export class HostBody {
   #waitingSize = 0;
   /** Bytes the host may still send. */
   #credit = 0;
-  /** @type {"open" | "ended" | "failed" | "cancelled"} */
+  /** @type {"open" | "passed" | "ended" | "failed" | "cancelled"} */
   #state = "open";
   /** @type {any} */
   #error;
@@ -60,9 +62,20 @@ export class HostBody {
     return this.#source.length ?? null;
   }
 
-  /** Whether nothing has come, or been asked for. */
+  /** Whether the host has it, and nothing has been asked for: then `pass` may be called. */
   get untouched() {
-    return this.#state === "open" && this.#credit === 0 && this.#waiting.length === 0 && !this.#wanted;
+    if (this.#state !== "open" || this.#source.id === null) return false;
+    return this.#credit === 0 && this.#waiting.length === 0 && !this.#wanted;
+  }
+
+  /**
+   * Leave it to the host, which gives it to somebody else.
+   *
+   * @returns {number} the id of the body's records
+   */
+  pass() {
+    this.#state = "passed";
+    return /** @type {number} */ (this.#source.id);
   }
 
   /** @param {Bytes} bytes nobody else's */
@@ -77,6 +90,7 @@ export class HostBody {
   }
 
   onEnd() {
+    if (this.#state === "passed") this.#drop();
     if (this.#state !== "open") return;
     this.#state = "ended";
     if (this.#collector !== null) this.#collected();
@@ -88,6 +102,7 @@ export class HostBody {
 
   /** What was not read yet is lost. @param {any} error */
   onError(error) {
+    if (this.#state === "passed") this.#drop();
     if (this.#state !== "open" && (this.#state !== "ended" || this.#waiting.length === 0)) return;
     this.#state = "failed";
     this.#error = error;
@@ -101,7 +116,7 @@ export class HostBody {
     const end = createReadableByteStream({
       highWaterMark: 0,
       pull: () => this.#pull(),
-      cancel: (reason) => this.#cancel(reason),
+      cancel: (reason) => this.cancel(reason),
       origin: this,
     });
     this.#end = end;
@@ -116,8 +131,8 @@ export class HostBody {
     else this.#grant(0);
   }
 
-  /** @param {any} reason */
-  #cancel(reason) {
+  /** Nobody wants the rest. @param {any} reason */
+  cancel(reason) {
     if (this.#state === "open") this.#source.cancel(reason);
     this.#state = "cancelled";
     this.#drop();

@@ -4,7 +4,9 @@
 import { Promise } from "./primordials.js";
 import { viewBytes } from "./bytes.js";
 import { send } from "./host.js";
-import { Outward } from "./records.js";
+import { Outward, writeU32 } from "./records.js";
+
+/** @typedef {import("./host_body.js").HostBody} HostBody */
 
 /** Bytes of a body under way in one direction; the same number stands in nano/engine/events.py. */
 export const WINDOW = 262144;
@@ -33,6 +35,18 @@ export function sendBytes(flow, bytes) {
     at += size;
   }
   return flow.credit > 0 ? undefined : sendLater(flow, null);
+}
+
+/**
+ * Have the host send a body that it has itself, without its bytes coming here.
+ *
+ * @param {Outflow} flow
+ * @param {HostBody} body untouched
+ */
+export function passBody(flow, body) {
+  const source = new Uint8Array(4);
+  writeU32(source, 0, body.pass());
+  send(Outward.PASS, 0, 0, flow.id, null, source);
 }
 
 /** @param {Outflow} flow @param {Uint8Array | null} rest */

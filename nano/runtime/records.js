@@ -29,6 +29,7 @@ export const Inward = /** @type {const} */ ({
   CREDIT: 7,
   OP_RESULT: 8,
   TIMER: 9,
+  PASSED: 10,
 });
 
 /** What the isolate says to the host. */
@@ -45,6 +46,7 @@ export const Outward = /** @type {const} */ ({
   OP: 10,
   LOG: 11,
   TIMER: 12,
+  PASS: 13,
 });
 
 /** Flags of a REQUEST: whether it has a body, and whether all of it stands behind the head. */

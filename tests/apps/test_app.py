@@ -354,6 +354,17 @@ class EndTests(AppTestCase):
         self.assertIsInstance(host.condemned, DrainingError)
         self.assertEqual(self.handle()[1].status, 503)
 
+    def test_close_cuts_what_outlived_its_isolate(self) -> None:
+        """A response that passes through without an isolate ends with the app."""
+        host = self.load()
+        exchange, sink = self.handle()
+        host.exchanges.clear()
+        host.condemn(EngineError("gone"))
+        exchange.respond(200, b"", [], None)
+        self.assertEqual(self.app.in_flight, 1)
+        self.app.close()
+        self.assertEqual((sink.was_cut, self.app.in_flight), (True, 0))
+
     def test_closed_while_loading(self) -> None:
         """Whenever it is closed on its way up, no isolate is left behind."""
         for stage in ("reading", "waiting for an isolate", "evaluating"):

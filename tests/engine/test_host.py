@@ -824,6 +824,24 @@ class LiarTests(FakedTestCase):
         self.assertLess(len(host._queue) - before, 5)
         self.assertIs(host.state, HostState.SERVING)
 
+    def test_passes_what_is_not_its_own(self) -> None:
+        """Passing on what was read from, or to no response, condemns the isolate; what is gone ends the response."""
+        number = struct.Struct("<I").pack
+        head = number(1) + b"\n"
+        for condemned, records in (
+            (True, [(Outward.PASS, 1, b"")]),
+            (True, [(Outward.PASS, 1, number(3))]),
+            (True, [(Outward.CREDIT, 3, number(1)), (Outward.PASS, 3, number(3))]),
+            (False, [(Outward.RESPONSE, 1, head), (Outward.PASS, 1, number(2))]),
+            (False, [(Outward.RESPONSE, 1, head), (Outward.PASS, 1, number(3)), (Outward.PASS, 1, number(3))]),
+        ):
+            host, isolate, in_flight = self.victim_and_liar()
+            for kind, id_, payload in records:
+                isolate.tell(kind, id_, payload, 0, 200)
+            self.reactor.turn()
+            self.assertEqual(host.state is HostState.CONDEMNED, condemned, records)
+            self.check(in_flight)
+
     def test_settled_without_an_answer(self) -> None:
         """An isolate that drops an event unanswered is condemned, so that the client does not wait for ever."""
         _, isolate, in_flight = self.victim_and_liar()

@@ -328,6 +328,24 @@ class UploadTests(ChannelTestCase):
         self.front.connect().send(POST + b"Content-Length: 5\r\n\r\nhello")
         self.assertEqual(self.exchange.received, 5)
 
+    def test_outlived_by_its_reader(self) -> None:
+        """Who still reads a body when the response is over, or cut, is told that no more will come."""
+        for whole, word in ((b"", "over"), (None, "cut")):
+            self.client = self.front.connect().send(POST + b"Content-Length: 10\r\n\r\nhello")
+            consumer = self.start_body()
+            self.exchange.respond(200, b"", [], 5 if whole is None else 0, whole)
+            self.exchange.fail(HandlerError())
+            self.assertIn(word, consumer.ended or "")
+
+    def test_reader_fails_with_its_body(self) -> None:
+        """A body that is too large is answered as such, also if its reader fails the exchange in its own words."""
+        self.client.send(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        consumer = self.start_body()
+        consumer.fail = lambda reason: self.exchange.fail(HandlerError(reason))  # type: ignore[method-assign]
+        self.front.app.max_body = 10
+        self.client.send(b"a\r\n" + b"x" * 10 + b"\r\n")
+        self.assertEqual(self.exchange.outcome, "body-too-large")
+
     def test_nobody_reads(self) -> None:
         """While the app does not read, the client has to wait; nothing is lost."""
         self.client.send(POST + b"Content-Length: 200000\r\n\r\n")

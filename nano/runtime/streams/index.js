@@ -19,6 +19,7 @@ export {
   teeReadableStream,
 } from "./native.js";
 export {
+  abandonReadableStream,
   cancelReadableStream,
   getStreamOrigin,
   isReadableStream,

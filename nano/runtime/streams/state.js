@@ -2,6 +2,7 @@
 //
 // Not part of a standard. Nothing here is visible to scripts.
 
+import { Reader } from "./readable.js";
 import { readableRecord } from "./readable_stream.js";
 
 /** @typedef {import("./readable.js").Readable} Readable */
@@ -41,6 +42,13 @@ export const getStreamOrigin = (stream) => recordOf(stream).origin;
  */
 export function setStreamOrigin(stream, origin) {
   recordOf(stream).origin = origin;
+}
+
+/** Have a stream that is not locked be locked and disturbed for good: somebody else has its source. @param {ReadableStream} stream */
+export function abandonReadableStream(stream) {
+  const record = recordOf(stream);
+  record.disturbed = true;
+  new Reader(record);
 }
 
 /** Cancel a stream, also a locked one. @param {ReadableStream} stream @param {any} reason @returns {Promise<undefined>} */
