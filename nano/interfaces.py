@@ -127,6 +127,7 @@ class IsolateProgram:
         buffers: the bytes of binary modules.
         memory: bytes of heap and buffers that the app may use.
         version: of the app's code and configuration: another text or key, another version.
+        max_buffer: bytes of one body that may be held for the app without its having read them in pieces.
     """
 
     scripts: tuple[str, ...]
@@ -134,6 +135,7 @@ class IsolateProgram:
     buffers: tuple[bytes, ...]
     memory: int
     version: str = ""
+    max_buffer: int = 64 * 2**20
 
 
 class OpError(Exception):

@@ -390,7 +390,7 @@ class AppConfig:
         int,
         _megabytes(1, 4096),
         _key(
-            "What may be buffered of one request or response body, in megabytes.",
+            "What may be held of one body that is read at once, or cloned, in megabytes.",
             "max_buffer_size_mb",
         ),
     ] = 64 * _MB

@@ -251,6 +251,7 @@ class FakeIsolate:
     Attributes:
         drains: how many drains were asked for and not ended with `end_drain`.
         batches: what stood in the inbox at each drain.
+        texts: what was given as text.
         scripts: what was evaluated, with the callbacks.
         cpu: what the isolate's CPU clock shows.
     """
@@ -266,6 +267,7 @@ class FakeIsolate:
         self.inbox, self.outbox, self.reply = (memoryview(bytearray(size)) for _ in range(3))
         self.drains = 0
         self.batches: list[bytes] = []
+        self.texts: list[bytes] = []
         self.scripts: list[tuple[str, Callable[[EvalResult], None]]] = []
         self.heap_limit = 0
         self.cpu = 0.0
@@ -299,6 +301,11 @@ class FakeIsolate:
             raise AssertionError(msg)
         (length,) = struct.unpack_from("<I", self.inbox)
         self.batches.append(bytes(self.inbox[4 : 4 + length]))
+        self.drains += 1
+
+    def give_text(self, text: bytes) -> None:
+        """Take a text, as a drain."""
+        self.texts.append(text)
         self.drains += 1
 
     def end_drain(self, error: str | None = None) -> None:

@@ -35,10 +35,12 @@ def make_program(bundle: AppBundle, config: AppConfig, script_args: Sequence[str
         "env": reveal(config.env),
         "globals": script_args is None and _in_service_worker_style(bundle),
         "userAgent": config.user_agent,
+        "maxBuffer": config.max_buffer_size,
     }
     node = [_script(name, node_script(name)) for name in builtins]
     own = [_script(module.name, module.code) for module in bundle.modules if module.kind == "module"]
-    return IsolateProgram((*node, *own), value, (), config.memory, _version(bundle, config))
+    version = _version(bundle, config)
+    return IsolateProgram((*node, *own), value, (), config.memory, version, config.max_buffer_size)
 
 
 def _version(bundle: AppBundle, config: AppConfig) -> str:

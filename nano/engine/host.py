@@ -48,6 +48,7 @@ from nano.engine.records import (
     pack_value,
     unpack_value,
 )
+from nano.engine.unread import UnreadBodies
 from nano.engine.v8 import EvalResult, V8Isolate
 from nano.errors import (
     AppLoadError,
@@ -117,6 +118,7 @@ class IsolateHost:
         self._drain_began = 0.0
         self._pending_ops: set[Deferred[Any]] = set()
         self._channels = Channels(self.send)
+        self._bodies = UnreadBodies(self.events, self._channels, self.send, self._wake, self.condemn)
         self._timer: IDelayedCall | None = None
         self._loaded: Deferred[Any] | None = None
         self._when_quiet: list[Deferred[None]] = []
@@ -210,13 +212,21 @@ class IsolateHost:
         if self.state is HostState.CONDEMNED:
             return
         self._queue.append(record)
+        self._wake()
+
+    def _wake(self) -> None:
         if not self._draining and not self._kick_scheduled:
             self._kick_scheduled = True
             self.reactor.callLater(0, self._kick)
 
     def _kick(self) -> None:
         self._kick_scheduled = False
-        if self._draining or self.state is HostState.CONDEMNED or not self._queue:
+        if self._draining or self.state is HostState.CONDEMNED:
+            return
+        text = self._bodies.take_text()
+        if text is not None or not self._queue:
+            if text is not None:
+                self._drain(text)
             return
         inbox, queue, at = self.isolate.inbox, self._queue, _U32.size
         while queue and at < len(inbox):
@@ -230,12 +240,16 @@ class IsolateHost:
         _U32.pack_into(inbox, 0, at - _U32.size)
         self._drain()
 
-    def _drain(self) -> None:
+    def _drain(self, text: bytes | None = None) -> None:
+        """Have the isolate read the inbox, or take *text*."""
         self._draining = True
         self._drain_began = self.reactor.seconds()
         self._activity += 1
         self.trace.started()
-        self.isolate.drain()
+        if text is None:
+            self.isolate.drain()
+        else:
+            self.isolate.give_text(text)
 
     def _drained(self, result: EvalResult) -> None:
         self._draining = False
@@ -246,9 +260,8 @@ class IsolateHost:
         if result.error is not None or self.isolate.heap_limit_reached():
             self.condemn(self._verdict(result))
             return
-        if self._queue:
-            self._kick()
-        else:
+        self._kick()
+        if not self._draining:
             self._watch_for_hang()
 
     def _verdict(self, result: EvalResult) -> NanoError:
@@ -298,8 +311,8 @@ class IsolateHost:
             event.body_cancel()
         elif kind == Outward.SETTLED and event is not None:
             event.settle()
-        elif kind == Outward.PASS:
-            self._pass(record)
+        elif kind == Outward.PASS or kind == Outward.TEXT:
+            self._bodies.handle(record)
         elif kind == Outward.OP:
             self._run_op(record)
         elif kind == Outward.LOG:
@@ -309,23 +322,6 @@ class IsolateHost:
         elif kind == Outward.LOADED or kind == Outward.LOAD_FAILED:
             self._load_ended(kind, record.payload)
         # What remains speaks of an event that ended meanwhile, as both sides may end one at any time.
-
-    def _pass(self, record: Record) -> None:
-        """A body from outside goes out again: none of its bytes are for the script."""
-        if len(record.payload) != _U32.size:
-            msg = "a body to be passed on has no number"
-            raise RecordError(msg)
-        (source,) = _U32.unpack(record.payload)
-        giver, taker = self._bodies(source), self._bodies(record.id)
-        body = giver.take_body() if giver is not None else None
-        if taker is not None:
-            taker.pass_on(body)
-        elif body is not None:
-            body.stopProducing()
-
-    def _bodies(self, id_: int) -> FetchEvent | Channel | None:
-        """What has bodies in both directions, and this id."""
-        return self._channels.get(id_) if id_ >= FIRST_CHANNEL else self.events.get(id_)
 
     # Events.
 
@@ -452,7 +448,8 @@ class IsolateHost:
         """
         self._owner = owner
         self.state = HostState.LOADING
-        self.memory = program.memory
+        self.memory = self._bodies.memory = program.memory
+        self._bodies.limit = program.max_buffer
         self._decoder.limit = program.memory + _RECORD_SLACK
         self.isolate.set_heap_limit(program.memory)
         loaded: Deferred[Any] = Deferred(lambda _: self.condemn(DrainingError("loading was cancelled")))
@@ -501,7 +498,9 @@ class IsolateHost:
 
     def _stuck(self) -> bool:
         """Whether nothing is on its way that could make an unanswered event go on."""
-        if self._pending_ops or self._timer or self._draining or self._queue or self._channels.external:
+        if self._pending_ops or self._timer or self._draining or self._queue:
+            return False
+        if self._channels.external or self._bodies.external:
             return False
         if self.state is HostState.LOADING or self._when_quiet:
             return True
@@ -568,6 +567,7 @@ class IsolateHost:
         for op in ops:
             op.cancel()
         self._channels.close()
+        self._bodies.close()
         loaded, self._loaded = self._loaded, None
         quiet, self._when_quiet = self._when_quiet, []
         events = list(self.events.values())

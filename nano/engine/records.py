@@ -44,6 +44,8 @@ LOG            0                     level                    text, UTF-8
 TIMER          0                     0                        f64: milliseconds until TIMER is wanted; negative: never
 PASS           exchange or channel   0                        u32: exchange or channel whose body from outside, unread,
                                                               is to be the rest of this one
+TEXT           exchange or channel   0                        none: the body from outside, unread, is wanted as one
+                                                              string, which comes by `V8Isolate.give_text`
 =============  ====================  =======================  ==========================================================
 
 Nothing that comes out of an isolate is trusted: `RecordDecoder` bounds every length, and who handles a record
@@ -111,6 +113,7 @@ class Outward(IntEnum):
     LOG = 11
     TIMER = 12
     PASS = 13
+    TEXT = 14
 
 
 class Failure(IntEnum):

@@ -257,7 +257,7 @@ class V8Function(_Isolate):
 
 class V8Isolate(_Isolate):
     """
-    An isolate for an app: its three pieces of shared memory and its `drain` function.
+    An isolate for an app: its three pieces of shared memory, its `drain` function and another one that takes a text.
 
     Args:
         on_bell: called on the isolate's thread when the scripts have filled the outbox.
@@ -291,7 +291,7 @@ class V8Isolate(_Isolate):
         boot = self._open(source, heap_limit)
         bell = dll.mr_make_js_callback(self._context, _BELL)
         ends = self._call_and_wait(boot, bell)
-        self._drain, inbox, outbox, reply = (self._item(ends, i) for i in range(4))
+        self._drain, self._take_text, inbox, outbox, reply = (self._item(ends, i) for i in range(5))
         self.inbox, self.outbox, self.reply = map(_memory, (inbox, outbox, reply))
         self._no_arguments = self._evaluate_and_wait("[]")
         for handle in (boot, bell, ends):
@@ -332,6 +332,21 @@ class V8Isolate(_Isolate):
         """Have the scripts read the inbox; `on_drained` follows."""
         task = self._dll.mr_call_function(self._context, self._drain, self._no_this, self._no_arguments, _DRAINED)
         self._recent_tasks.append(task)
+
+    def give_text(self, text: bytes) -> None:
+        """
+        Have the scripts take a text; `on_drained` follows, as after `drain`.
+
+        V8 decodes it as it is handed over: a value of `this` is the only one that crosses without waiting.
+
+        Args:
+            text: UTF-8; what is ill-formed becomes U+FFFD, as the Encoding standard says.
+        """
+        dll = self._dll
+        value = dll.mr_alloc_string_val(self._context, text, len(text), _STRING)
+        task = dll.mr_call_function(self._context, self._take_text, value, self._no_arguments, _DRAINED)
+        self._recent_tasks.append(task)
+        dll.mr_free_value(self._context, value)
 
     def evaluate(self, source: str, done: Callable[[EvalResult], None]) -> int:
         """

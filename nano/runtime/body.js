@@ -200,9 +200,14 @@ export class Body {
    * Fully read a body.
    *
    * @see https://fetch.spec.whatwg.org/#body-fully-read
-   * @returns {string | Bytes | Promise<Box>} a whole body is there at once
+   * @param {boolean} [asText] whether text will be made of it, which the host may do
+   * @returns {string | Bytes | Promise<string | Box>} a whole body is there at once
    */
-  take() {
+  take(asText = false) {
+    if (asText) {
+      const host = this.#takeHost();
+      if (host !== null) return host.text();
+    }
     const source = this.#source;
     if (source === null) return /** @type {Promise<Box>} */ (readAllBytes(/** @type {ReadableStream} */ (this.#stream)));
     this.spend();
@@ -396,9 +401,10 @@ export function mixinBody(Class, { name, isInstance, bodyOf, contentTypeOf }) {
    * @param {any} owner
    * @param {string} method
    * @param {(whole: string | Bytes, ownership: Ownership) => any} convert
+   * @param {boolean} [asText] whether it makes text
    * @returns {Promise<any>}
    */
-  function consume(owner, method, convert) {
+  function consume(owner, method, convert, asText = false) {
     const prefix = `Failed to execute '${method}' on '${name}'`;
     if (!isInstance(owner)) return PromiseReject(new TypeError(`${prefix}: Illegal invocation`));
     try {
@@ -407,11 +413,13 @@ export function mixinBody(Class, { name, isInstance, bodyOf, contentTypeOf }) {
       if (body.unusable) {
         return PromiseReject(new TypeError(`${prefix}: the body has been used already, or is locked by a reader.`));
       }
-      const whole = body.take();
+      const whole = body.take(asText);
       if (typeof whole === "string" || TypedArrayPrototypeGetSymbolToStringTag(whole) !== undefined) {
         return PromiseResolve(convert(/** @type {string | Bytes} */ (whole), body.ownership));
       }
-      return PromisePrototypeThen(/** @type {Promise<Box>} */ (whole), ({ bytes }) => convert(bytes, body.ownership));
+      return PromisePrototypeThen(/** @type {Promise<string | Box>} */ (whole), (all) =>
+        convert(typeof all === "string" ? all : all.bytes, body.ownership),
+      );
     } catch (error) {
       return PromiseReject(error);
     }
@@ -439,10 +447,10 @@ export function mixinBody(Class, { name, isInstance, bodyOf, contentTypeOf }) {
       return consume(this, "formData", (whole, ownership) => toFormData(toKeptBytes(whole, ownership), contentTypeOf(this)));
     },
     json() {
-      return consume(this, "json", (whole) => JSONParse(toText(whole)));
+      return consume(this, "json", (whole) => JSONParse(toText(whole)), true);
     },
     text() {
-      return consume(this, "text", toText);
+      return consume(this, "text", toText, true);
     },
   };
   ObjectDefineProperties(Class.prototype, ObjectGetOwnPropertyDescriptors(members));

@@ -20,7 +20,7 @@ import {
 import { copyBytes } from "./bytes.js";
 import { send } from "./host.js";
 import { HostBody } from "./host_body.js";
-import { WINDOW, addCredit, passBody, sendBytes } from "./outflow.js";
+import { WINDOW, addCredit, passBody, sendBytes, sendText } from "./outflow.js";
 import { Inward, Outward, readU32, writeU32 } from "./records.js";
 import { pumpToSink } from "./streams/index.js";
 import { utf8Decode, utf8Encode } from "./utf8.js";
@@ -78,6 +78,11 @@ export class Channel {
       () => this.#sendEnd(),
       () => {},
     );
+  }
+
+  /** Upload a string. @param {string} text */
+  sendText(text) {
+    PromisePrototypeThen(sendText(this, text), () => this.#sendEnd());
   }
 
   #sendEnd() {

@@ -30,7 +30,7 @@ import { eventBegins, eventEnds, handlerReturned } from "./hops.js";
 import { hostLog, latin1, onOpResult, send, unpackValue } from "./host.js";
 import { inspect } from "./inspect.js";
 import { onLoad } from "./load.js";
-import { WINDOW, addCredit, passBody, sendBytes } from "./outflow.js";
+import { WINDOW, addCredit, passBody, sendBytes, sendText } from "./outflow.js";
 import {
   Inward,
   Outward,
@@ -46,7 +46,7 @@ import { createServerRequest } from "./request.js";
 import { isResponse, responseParts } from "./response.js";
 import { pumpToSink } from "./streams/index.js";
 import { onTimerWake } from "./timers.js";
-import { utf8Decode, utf8Encode } from "./utf8.js";
+import { utf8ByteLength, utf8Decode, utf8Encode } from "./utf8.js";
 import { requiredArguments } from "./webidl.js";
 
 /** A whole body up to this size leaves with its head. */
@@ -324,6 +324,11 @@ function respond(exchange, response) {
   if (body.kind === "stream") {
     sendHead(exchange, parts, RESPONSE_HAS_BODY, body.length ?? "", null);
     sendStream(exchange, body.stream);
+    return;
+  }
+  if (body.kind === "string" && body.string.length > INLINE) {
+    sendHead(exchange, parts, RESPONSE_HAS_BODY, utf8ByteLength(body.string), null);
+    PromisePrototypeThen(sendText(exchange, body.string), () => sendEnd(exchange));
     return;
   }
   const bytes = body.kind === "null" ? null : body.kind === "string" ? utf8Encode(body.string) : body.bytes;

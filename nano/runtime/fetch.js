@@ -48,10 +48,11 @@ import {
 import { Request, requestParts } from "./request.js";
 import { createResponse } from "./response.js";
 import { serializeURL } from "./url_record.js";
-import { utf8Encode } from "./utf8.js";
+import { utf8ByteLength, utf8Encode } from "./utf8.js";
 import { requiredArguments } from "./webidl.js";
 
 /** @typedef {import("./blob.js").Bytes} Bytes */
+/** @typedef {import("./host_body.js").Box} Box */
 /** @typedef {import("./body.js").Outgoing} Outgoing */
 /** @typedef {import("./channels.js").Channel} Channel */
 /** @typedef {import("./url_record.js").URLRecord} URLRecord */
@@ -211,7 +212,9 @@ class FetchCall {
   #send(headers) {
     const channel = (this.#channel = openChannel(bodyError));
     const outgoing = this.#outgoing;
-    const bytes = outgoing.kind === "string" ? utf8Encode(outgoing.string) : outgoing.kind === "bytes" ? outgoing.bytes : null;
+    const text = outgoing.kind === "string" ? outgoing.string : "";
+    const long = text.length > INLINE;
+    const bytes = outgoing.kind === "bytes" ? outgoing.bytes : outgoing.kind === "string" && !long ? utf8Encode(text) : null;
     const inline = bytes !== null && bytes.length <= INLINE;
     const args = {
       __proto__: null,
@@ -220,10 +223,11 @@ class FetchCall {
       url: serializeURL(this.#url, true),
       headers: headers.entries,
       body: outgoing.kind === "null" ? "none" : inline ? "whole" : "stream",
-      length: bytes !== null ? bytes.length : /** @type {any} */ (outgoing).length ?? null,
+      length: bytes !== null ? bytes.length : long ? utf8ByteLength(text) : /** @type {any} */ (outgoing).length ?? null,
     };
     const answer = inline ? hostOp("fetch.send", args, bytes) : hostOp("fetch.send", args);
     if (bytes !== null && !inline) channel.sendWhole(bytes);
+    else if (long) channel.sendText(text);
     else if (outgoing.kind === "host") channel.pass(outgoing.host);
     else if (outgoing.kind === "stream") channel.sendStream(outgoing.stream);
     PromisePrototypeThen(
@@ -362,7 +366,7 @@ class FetchCall {
     const whole = body === null ? utf8Encode("") : body.take();
     if (typeof whole === "string") check(utf8Encode(whole));
     else if (isBytes(whole)) check(whole);
-    else PromisePrototypeThen(whole, ({ bytes }) => check(bytes), (error) => this.#end(error));
+    else PromisePrototypeThen(/** @type {Promise<Box>} */ (whole), ({ bytes }) => check(bytes), (error) => this.#end(error));
   }
 
   /** Nothing of this call can be aborted any more. */

@@ -6,6 +6,8 @@
 //   outbox  u32 length, u32 question flag, then a piece of the outward stream; notify() has the host copy it
 //   reply   for synchronous questions: the question goes in, and when notify() returns the answer stands there
 //
+// A body that is wanted as text comes whole, as one string which the engine has decoded: takeText().
+//
 // Records are handed over once per turn: the first record of a turn queues a microtask which rings, behind
 // the jobs that are already waiting, so that the answers of a whole batch of requests leave together.
 
@@ -18,11 +20,13 @@ import {
   MapPrototypeDelete,
   MapPrototypeGet,
   MapPrototypeSet,
+  NumberParseInt,
   ObjectDefineProperty,
   Promise,
   PromisePrototypeThen,
   PromiseResolve,
   RangeError,
+  StringPrototypeSlice,
   TypedArrayPrototypeSet,
   Float64Array,
   Uint8Array,
@@ -61,7 +65,8 @@ let lastOp = 0;
  *
  * @param {() => void} bell has the host look at the outbox; returns when it has
  * @param {(type: number, flags: number, small: number, id: number, bytes: Uint8Array, start: number, end: number) => void} handle
- * @returns {[() => void, SharedArrayBuffer, SharedArrayBuffer, SharedArrayBuffer]} drain, inbox, outbox, reply
+ * @returns {[() => void, () => void, SharedArrayBuffer, SharedArrayBuffer, SharedArrayBuffer]} drain, takeText, inbox,
+ *   outbox, reply
  */
 export function connect(bell, handle) {
   const { SharedArrayBuffer } = globalThis;
@@ -70,11 +75,41 @@ export function connect(bell, handle) {
   notify = bell;
   writer = new RecordWriter(outbox, OUTBOX_START, (end) => ring(end, 0));
   reader = new RecordReader(handle);
-  return [drain, memory[0], memory[1], memory[2]];
+  return [drain, takeText, memory[0], memory[1], memory[2]];
 }
 
 function drain() {
   reader.feed(inbox, 4, 4 + readU32(inbox, 0));
+}
+
+/** Who waits for texts, by the ids of their bodies. @type {Map<number, (text: string) => void>} */
+const textTakers = new Map();
+
+/** Digits of the id in front of a text; the same number stands in nano/engine/unread.py. */
+const ID_DIGITS = 10;
+
+/** The host hands over a text, as the value of `this`. @this {string} */
+function takeText() {
+  const id = NumberParseInt(StringPrototypeSlice(this, 0, ID_DIGITS), 10);
+  const take = MapPrototypeGet(textTakers, id);
+  MapPrototypeDelete(textTakers, id);
+  if (take !== undefined) take(StringPrototypeSlice(this, ID_DIGITS));
+}
+
+/**
+ * Ask for all of a body that the host has, as text.
+ *
+ * @param {number} id of the body's records
+ * @param {(text: string) => void} take may never be called: if the body breaks off there is BODY_ERROR
+ */
+export function hostText(id, take) {
+  MapPrototypeSet(textTakers, id, take);
+  send(Outward.TEXT, 0, 0, id, null, null);
+}
+
+/** Nobody waits for a text any more. @param {number} id */
+export function forgetText(id) {
+  MapPrototypeDelete(textTakers, id);
 }
 
 /** @param {number} end @param {number} question */

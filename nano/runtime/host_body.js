@@ -1,8 +1,15 @@
 // A request's body as the host sends it.
 // Host half: nano/engine/events.py. What the two owe each other stands at HostSource and HostBody.
 
-import { ArrayPrototypePush, ArrayPrototypeShift, Promise, TypedArrayPrototypeGetByteLength } from "./primordials.js";
+import {
+  ArrayPrototypePush,
+  ArrayPrototypeShift,
+  Promise,
+  TypedArrayPrototypeGetByteLength,
+} from "./primordials.js";
 import { joinBytes } from "./blob.js";
+import { bodyTooLarge, bufferLimit } from "./buffer_limit.js";
+import { forgetText, hostText } from "./host.js";
 import { createReadableByteStream } from "./streams/index.js";
 
 /** @typedef {import("./blob.js").Bytes} Bytes */
@@ -49,7 +56,7 @@ export class HostBody {
   #end = null;
   /** Whether the stream's reader waits for a chunk. */
   #wanted = false;
-  /** @type {{ resolve: (box: Box) => void, reject: (reason: any) => void } | null} */
+  /** @type {{ resolve: (box: any) => void, reject: (reason: any) => void } | null} */
   #collector = null;
 
   /** @param {HostSource} source */
@@ -85,7 +92,8 @@ export class HostBody {
     this.#credit = this.#credit > size ? this.#credit - size : 0;
     ArrayPrototypePush(this.#waiting, bytes);
     this.#waitingSize += size;
-    if (this.#collector !== null) this.#grant(0);
+    if (this.#collector !== null && this.#waitingSize > bufferLimit) this.#tooLarge();
+    else if (this.#collector !== null) this.#grant(0);
     else if (this.#wanted) this.#deliver();
   }
 
@@ -102,7 +110,11 @@ export class HostBody {
 
   /** What was not read yet is lost. @param {any} error */
   onError(error) {
-    if (this.#state === "passed") this.#drop();
+    if (this.#state === "passed") {
+      forgetText(/** @type {number} */ (this.#source.id));
+      this.#collector?.reject(error);
+      this.#drop();
+    }
     if (this.#state !== "open" && (this.#state !== "ended" || this.#waiting.length === 0)) return;
     this.#state = "failed";
     this.#error = error;
@@ -152,6 +164,25 @@ export class HostBody {
     const bytes = joinBytes(this.#waiting, this.#waitingSize);
     this.#collector?.resolve(/** @type {any} */ ({ __proto__: null, bytes }));
     this.#drop();
+  }
+
+  /** All of it as text, decoded by the engine; only while untouched. @returns {Promise<string>} */
+  text() {
+    const id = this.pass();
+    return new Promise((resolve, reject) => {
+      this.#collector = { resolve, reject };
+      hostText(id, (text) => {
+        resolve(text);
+        this.#drop();
+      });
+    });
+  }
+
+  /** More has come than may be collected. */
+  #tooLarge() {
+    const error = bodyTooLarge();
+    this.#collector?.reject(error);
+    this.cancel(error);
   }
 
   #drop() {

@@ -10,7 +10,7 @@ import { openDefine } from "./load.js";
  * Set up the isolate.
  *
  * @param {() => void} notify has the host read the outbox (see host.js)
- * @returns {any[]} what the host keeps: drain, inbox, outbox, reply
+ * @returns {any[]} what the host keeps: drain, takeText, inbox, outbox, reply
  */
 export function boot(notify) {
   const ends = connect(notify, handleRecord);

@@ -13,6 +13,7 @@ import {
   globalThis_,
 } from "./primordials.js";
 import { bindToFrame } from "./async_context.js";
+import { setBufferLimit } from "./buffer_limit.js";
 import { findHandler, setEnvironment, setHandler } from "./handler.js";
 import { packValue, send } from "./host.js";
 import { inspect } from "./inspect.js";
@@ -42,6 +43,7 @@ export function openDefine() {
  * @property {Record<string, any>} env
  * @property {boolean} globals whether the members of env are globals too, as for apps in service-worker style
  * @property {string} userAgent
+ * @property {number} [maxBuffer] see buffer_limit.js
  * @property {string[]} [builtins] the modules of Node that it imports, and those that they need
  * @property {string[] | null} [script] the arguments of a script, which needs no handler
  * @property {boolean} [repl] whether people will type into its global scope (repl.js)
@@ -57,6 +59,7 @@ export function onLoad({ value: program }) {
   defined = null;
   ReflectDeleteProperty(globalThis_, DEFINE);
   setUserAgent(program.userAgent);
+  if (program.maxBuffer !== undefined) setBufferLimit(program.maxBuffer);
   setEnvironment(program.env);
   if (program.globals) defineGlobals(program.env);
   if (program.repl) installRepl();

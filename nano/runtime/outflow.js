@@ -1,15 +1,19 @@
 // Bytes on their way to the host, as far as the host has granted credit: response bodies and uploads.
 // Host half: nano/engine/events.py and nano/engine/channels.py.
 
-import { Promise } from "./primordials.js";
+import { Promise, PromisePrototypeThen, StringPrototypeCharCodeAt, StringPrototypeSlice } from "./primordials.js";
 import { viewBytes } from "./bytes.js";
 import { send } from "./host.js";
 import { Outward, writeU32 } from "./records.js";
+import { utf8Encode } from "./utf8.js";
 
 /** @typedef {import("./host_body.js").HostBody} HostBody */
 
 /** Bytes of a body under way in one direction; the same number stands in nano/engine/events.py. */
 export const WINDOW = 262144;
+
+/** How many code units of a string are encoded at a time. */
+const PIECE = 65536;
 
 /**
  * What the bytes go through: the id of its records, how many bytes may still be sent, whether the host wants no more,
@@ -35,6 +39,34 @@ export function sendBytes(flow, bytes) {
     at += size;
   }
   return flow.credit > 0 ? undefined : sendLater(flow, null);
+}
+
+/**
+ * Send a string as UTF-8, a piece at a time, so that it never stands in memory twice.
+ *
+ * @param {Outflow} flow
+ * @param {string} text without lone surrogates
+ * @returns {Promise<void>} resolved when all has been sent, or nothing is wanted any more
+ */
+export function sendText(flow, text) {
+  return new Promise((resolve) => {
+    let at = 0;
+    const go = () => {
+      while (at < text.length && !flow.aborted) {
+        const start = at;
+        at += PIECE;
+        // Not between the halves of a pair.
+        if (at < text.length && (StringPrototypeCharCodeAt(text, at - 1) & 0xfc00) === 0xd800) at++;
+        const waiting = sendBytes(flow, utf8Encode(StringPrototypeSlice(text, start, at)));
+        if (waiting !== undefined) {
+          PromisePrototypeThen(waiting, go);
+          return;
+        }
+      }
+      resolve(undefined);
+    };
+    go();
+  });
 }
 
 /**

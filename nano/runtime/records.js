@@ -47,6 +47,7 @@ export const Outward = /** @type {const} */ ({
   LOG: 11,
   TIMER: 12,
   PASS: 13,
+  TEXT: 14,
 });
 
 /** Flags of a REQUEST: whether it has a body, and whether all of it stands behind the head. */

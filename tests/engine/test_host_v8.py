@@ -395,6 +395,16 @@ class ServingTests(V8TestCase):
         await self.until(lambda: not host.events)
         self.assertEqual([text for _, text in self.owners[host].logs], ["one", "two"])
 
+    async def test_large_strings(self) -> None:
+        """They leave in pieces, none of which ends within a character, and their length is announced."""
+        host = await self.start(
+            """export default { fetch: (r) => new Response("a" + "\\u{1f600}é".repeat(Number(r.headers.get("n")))) }"""
+        )
+        for count in (21_845, 40_000, 200_000):
+            sink = await self.fetch(host, headers=[(b"n", b"%d" % count)])
+            self.assertEqual((sink.length, len(sink.body), sink.finished), (1 + 6 * count, 1 + 6 * count, True))
+            self.assertEqual(sink.body.decode(), "a" + "\U0001f600é" * count)
+
     async def test_client_gone_at_every_moment(self) -> None:
         """Whenever the client leaves, the signal aborts, the stream is cancelled, and the event ends."""
         host = await self.start(
@@ -430,7 +440,7 @@ class ServingTests(V8TestCase):
             exchange.client_gone("gone")
             await self.until(lambda: not host.events)
             log = await self.fetch(host, url="http://a/log")
-            expected = {"wait": b"wait", "upload": b"upload unread", "stream": b"stream cancelled"}[path]
+            expected = {"wait": b"wait", "upload": b"upload unread cancelled", "stream": b"stream cancelled"}[path]
             self.assertEqual(log.body, expected)
 
     async def test_client_gone_before_it_began(self) -> None:

@@ -5,6 +5,7 @@ Tests for `nano.engine.v8`, on real isolates and from the test's own thread.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import queue
 import threading
@@ -34,7 +35,7 @@ BOOT = """
     if (bytes[0] === 1) throw new TypeError("drain failed");
     if (bytes[0] === 2) for (;;);
     notify();
-  }, inbox, outbox, reply];
+  }, function () { "use strict"; globalThis.text = this; }, inbox, outbox, reply];
 }
 """
 
@@ -113,6 +114,27 @@ class WorkTests(IsolateTestCase):
         self.assertFalse(result.terminated or result.out_of_memory)
         isolate.v8.inbox[0] = 0
         self.assertIsNone(isolate.drain().error)
+
+    def test_text(self) -> None:
+        """A text is handed over as one primitive string; what is ill-formed is replaced as the standard says."""
+        isolate = self.start()
+        for given, expected in (
+            ("a\0é日\U0001f600".encode(), "a\0é日\U0001f600"),
+            (b"\xef\xbb\xbfa", "\ufeffa"),
+            (b"a\xff\xf0\x9f\x98b\xed\xa0\x80\xe2\x82", "a\ufffd\ufffdb\ufffd\ufffd\ufffd\ufffd"),
+            (b"", ""),
+            (b"x" * 5_000_000, "x" * 5_000_000),
+        ):
+            isolate.v8.give_text(given)
+            self.assertEqual(isolate.drained.get(timeout=PATIENCE), EvalResult(None))
+            points = json.dumps([ord(character) for character in expected[:100]])
+            check = f"[...text.slice(0, 100)].map((c) => c.codePointAt()).join() === {points}.join()"
+            length = len(expected.encode("utf-16-le")) // 2
+            result = isolate.evaluate(
+                f"if (typeof text !== 'string' || text.length !== {length} || !({check})) throw 1"
+            )
+            self.assertEqual(result, EvalResult(None), expected[:20])
+        self.assertEqual(isolate.v8.value_count(), self.start().v8.value_count())
 
     def test_evaluate(self) -> None:
         """Errors come with their text and place; values are dropped."""

@@ -59,14 +59,15 @@ class FetchTests(FetchTestCase):
                 blob: await send(new Blob(["b"])),
                 none: await send(null), params: await send(new URLSearchParams({ a: "b" })),
                 big: (await send("x".repeat(300000))).body.length,
+                pairs: (await send("a" + "\\u{1f600}".repeat(100000))).body.length,
                 fixed: await send(readable, { duplex: "half" }),
               };
             }""",
         )
-        bodies = {name: value["body"] for name, value in result.items() if name != "big"}
+        bodies = {name: value["body"] for name, value in result.items() if name not in ("big", "pairs")}
         expected = {"text": "text", "bytes": "AB", "blob": "b", "none": "", "params": "a=b", "fixed": "fixed"}
         self.assertEqual(bodies, expected)
-        self.assertEqual(result["big"], 300000)
+        self.assertEqual((result["big"], result["pairs"]), (300000, 400001))
         headers = result["text"]["headers"]
         self.assertEqual((headers["accept"], headers["content-type"]), ("*/*", "text/plain;charset=UTF-8"))
         self.assertEqual(result["none"]["headers"]["content-length"], "0")

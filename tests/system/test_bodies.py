@@ -163,14 +163,14 @@ class LargeTests(SystemTestCase):
             self.assertLess(now, 30 * MB)
 
     def test_whole_body(self) -> None:
-        """A large body in one piece, in and out, given the memory."""
+        """A large body in one piece, in and out, given the memory and the leave."""
         source = """
             export default { async fetch(request) {
               const bytes = new Uint8Array(await request.arrayBuffer());
               bytes[0] = 0x79;
               return new Response(bytes);
             } };"""
-        daemon = self.serve({"a": source}, {"a": {"memory_mb": 1024}})
+        daemon = self.serve({"a": source}, {"a": {"memory_mb": 1024, "max_buffer_size_mb": 100}})
         answer = self.fetch(daemon, "a", method="POST", body=b"x" * LARGE)
         self.assertEqual((len(answer.body), answer.body[:2], answer.body[-1:]), (LARGE, b"yx", b"x"))
 

@@ -13,6 +13,7 @@ import {
   TypedArrayPrototypeSet,
   Uint8Array,
 } from "../primordials.js";
+import { bodyTooLarge, bufferLimit } from "../buffer_limit.js";
 import { isAnyArrayBuffer, isObject, viewBuffer } from "../webidl.js";
 import { setUpByteController } from "./byte_controller.js";
 import { viewByteLength, viewByteOffset } from "./byte_views.js";
@@ -189,16 +190,24 @@ class WholeRead {
   /** @param {any} chunk */
   chunk(chunk) {
     if (TypedArrayPrototypeGetSymbolToStringTag(chunk) !== "Uint8Array") {
-      const error = new TypeError("A chunk of the body is not a Uint8Array.");
-      this.reject(error);
-      upon(this.reader.cancel(error), undefined, () => {});
+      this.#giveUp(new TypeError("A chunk of the body is not a Uint8Array."));
       return;
     }
     const size = TypedArrayPrototypeGetByteLength(chunk);
     if (size > 0) this.#chunks.push(chunk);
     this.#size += size;
+    if (this.#size > bufferLimit) {
+      this.#giveUp(bodyTooLarge());
+      return;
+    }
     this.#answered = true;
     if (!this.#inLoop) microtask(() => this.run());
+  }
+
+  /** @param {any} error */
+  #giveUp(error) {
+    this.reject(error);
+    upon(this.reader.cancel(error), undefined, () => {});
   }
 
   close() {

@@ -5,7 +5,8 @@
 // Both branches pull through one reader; what arrives is given to both, so the slower one buffers. The
 // original is cancelled when both branches are, with both reasons.
 
-import { PromiseWithResolvers } from "../primordials.js";
+import { PromiseWithResolvers, TypeError } from "../primordials.js";
+import { bufferLimit } from "../buffer_limit.js";
 import { setUpByteController } from "./byte_controller.js";
 import { cloneAsUint8Array } from "./byte_views.js";
 import { setUpDefaultController } from "./default_controller.js";
@@ -208,8 +209,18 @@ class ByteTee extends Tee {
 
   #afterDelivery() {
     this.endRead();
+    if (this.stream.origin !== undefined) for (let i = 0; i < 2; i++) this.#checkLag(i);
     if (this.readAgain[0]) this.#pull(0);
     else if (this.readAgain[1]) this.#pull(1);
+  }
+
+  /** A branch of a body from outside that has fallen too far behind fails, and the other goes on. @param {number} which */
+  #checkLag(which) {
+    const { controller } = this.branches[which];
+    if (this.canceled[which] || -controller.desiredSize <= bufferLimit) return;
+    const error = new TypeError(`One branch of a body is more than ${bufferLimit} bytes ahead of the other.`);
+    controller.error(error);
+    upon(this.cancel(which, error), undefined, () => {});
   }
 
   #close() {
