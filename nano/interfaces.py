@@ -392,6 +392,13 @@ class IControl(Interface):
         Fires with whether it drained in time; fails with `UnknownAppError`.
         """
 
+    def release_app(name: str) -> Deferred[bool]:
+        """
+        Let an app out of quarantine before its time, and forget what brought it there.
+
+        Fires with whether it was in quarantine; fails with `UnknownAppError`.
+        """
+
     def reload() -> Deferred[dict[str, Any]]:
         """
         Read the configuration and the apps again; what was changed through `put_app` and `remove_app` is undone.

@@ -205,7 +205,8 @@ def _alone(config: Config, reactor: Any, log: LogObserver | None) -> _Server:
 
 def _supervised(config: Config, reactor: Any, log: LogObserver | None) -> _Server:
     from nano.admin.listener import Administered
-    from nano.admin.metrics import Metrics, Readings
+    from nano.admin.metrics import Readings
+    from nano.admin.totals import SupervisorMetrics
     from nano.supervisor.memory import resident_memory
     from nano.supervisor.operations import Operations
     from nano.supervisor.supervisor import Supervisor
@@ -215,7 +216,11 @@ def _supervised(config: Config, reactor: Any, log: LogObserver | None) -> _Serve
         if not supervisor.draining:
             reactor.stop()
 
-    figures = Metrics(reactor, lambda: Readings(resident=resident_memory(os.getpid())), "supervisor")
+    def read() -> Readings:
+        idle = dict.fromkeys((app.name for app in supervisor.config.apps), 0)
+        return Readings(idle, resident=resident_memory(os.getpid()))
+
+    figures = SupervisorMetrics(reactor, read, "supervisor")
     figures.configured()
     supervisor = Supervisor(config, reactor, figures, give_up)
     if log is not None:

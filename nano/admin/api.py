@@ -4,6 +4,7 @@ The admin API, on a listener of its own: JSON in, JSON out, problem details for 
 
     GET /admin/apps            POST /admin/apps        the apps; serve one more
     GET /admin/apps/NAME       PUT, DELETE             one app; serve or replace it; drain it and serve it no more
+    POST /admin/apps/NAME/release                      let an app out of quarantine
     GET /admin/workers         POST /admin/reload      the processes; read configuration and apps again
     GET /livez /readyz /health /healthz                health checks (`nano.admin.health`)
     GET /metrics                                       Prometheus' text format
@@ -179,6 +180,13 @@ class AdminApi:
         drained = await self._logged(request, "remove", name, lambda: self._control.remove_app(name), _drained)
         return _json(request, {"name": name, "result": _drained(drained), "note": _NOTE})
 
+    @klein.route("/admin/apps/<name>/release", methods=["POST"], strict_slashes=False)
+    @_authorised
+    async def release_app(self, request: Any, name: str) -> bytes:
+        """Let an app out of quarantine before its time; whether it was there or not, it is not there afterwards."""
+        lifted = await self._logged(request, "release", name, lambda: self._control.release_app(name), _released)
+        return _json(request, {"name": name, "result": _released(lifted)})
+
     @klein.route("/admin/reload", methods=["POST"], strict_slashes=False)
     @_authorised
     async def reload(self, request: Any) -> bytes:
@@ -258,6 +266,10 @@ class AdminApi:
 
 def _drained(drained: bool) -> str:
     return "drained" if drained else "timed-out"
+
+
+def _released(lifted: bool) -> str:
+    return "released" if lifted else "not-quarantined"
 
 
 def _reloaded(result: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from nano.admin.metrics import FAMILIES, Family
+from nano.admin.totals import sum_up
 
 __all__ = ["CONTENT_TYPE", "exposition"]
 
@@ -47,32 +48,19 @@ class _Summed(Collector):
 
 
 def _numbers(family: Family, entries: Iterable[Any]) -> Metric:
-    found: dict[tuple[str, ...], float] = {}
-    for labels, value in entries:
-        key = tuple(labels)
-        if family.kind == "latest":
-            found[key] = max(value, found.get(key, 0.0))
-        else:
-            found[key] = found.get(key, 0) + value
     metric: CounterMetricFamily | GaugeMetricFamily
     if family.kind == "counter":
         metric = CounterMetricFamily(family.name.removesuffix("_total"), family.help, labels=family.labels)
     else:
         metric = GaugeMetricFamily(family.name, family.help, labels=family.labels)
-    for key, value in found.items():
+    for key, value in sum_up(family, entries).items():
         metric.add_metric(key, value)
     return metric
 
 
 def _histogram(family: Family, entries: Iterable[Any]) -> Metric:
-    found: dict[tuple[str, ...], tuple[list[int], float]] = {}
-    width = len(family.buckets) + 1
-    for labels, (counts, total) in entries:
-        if len(counts) == width:
-            before, sum_before = found.get(tuple(labels), ([0] * width, 0.0))
-            found[tuple(labels)] = [a + b for a, b in zip(before, counts, strict=True)], sum_before + total
     metric = HistogramMetricFamily(family.name, family.help, labels=family.labels)
-    for key, (counts, total) in found.items():
+    for key, (counts, total) in sum_up(family, entries).items():
         metric.add_metric(key, list(_cumulated(family.buckets, counts)), total)
     return metric
 

@@ -199,6 +199,14 @@ class LocalControl:
         self._of_api.discard(name)
         return (self._apps.commit(change),)
 
+    def release_app(self, name: str) -> Deferred[bool]:
+        """There is no quarantine where one process is all there is (IControl)."""
+        return Deferred.fromCoroutine(self._release(name))
+
+    async def _release(self, name: str) -> bool:
+        self._app(name)
+        return False
+
     def reload(self) -> Deferred[dict[str, Any]]:
         """Read the configuration and the apps again (IControl)."""
         return Deferred.fromCoroutine(self._alone(self._reload))

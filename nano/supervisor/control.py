@@ -8,7 +8,8 @@ What the supervisor and a worker say to each other, over AMP on an inherited soc
         │  ─────────── Configure ─────────────────────>  │
         │  <────────── Ready ──────────────────────────  │   every app is loaded or has failed to; it accepts
         │  ─────────── Prepare, then Commit or Abandon ─> │   a change in two steps
-        │  ─────────── Drain ─────────────────────────>  │   … and it exits
+        │  ─────────── Drain ─────────────────────────>  │
+        │  <────────── Leaving ────────────────────────  │   what it counted last; and it exits
 
 What goes to a worker may be pickled, as the two are one program and a configuration consists of plain objects; what
 comes from a worker never is, as hostile code runs there: it is JSON, and read with care.
@@ -42,6 +43,7 @@ __all__ = [
     "ControlProtocol",
     "Drain",
     "Json",
+    "Leaving",
     "Pickled",
     "Prepare",
     "Proposal",
@@ -245,6 +247,12 @@ class Drain(amp.Command):
 
 class Booted(amp.Command):
     """The worker can be given its task."""
+
+
+class Leaving(amp.Command):
+    """It has drained, and exits when this is answered; the last `Status`."""
+
+    arguments: ClassVar[_Arguments] = [(b"status", Json())]
 
 
 class Ready(amp.Command):

@@ -29,7 +29,7 @@ _STATES = ("quarantined", "failed", "loading", "draining", "ready", "gone")
 
 
 class Figures(Protocol):
-    """The supervisor's own metrics (nano.admin.metrics.Metrics)."""
+    """The supervisor's own metrics (nano.admin.totals.SupervisorMetrics)."""
 
     def reloaded(self, result: str) -> None:
         """The configuration was read again."""
@@ -203,6 +203,14 @@ class Operations:
 
         asked = [worker.ask(control.AwaitDrained).addCallbacks(told, gone) for worker in self._supervisor.serving]
         return gatherResults(asked).addCallback(all)
+
+    def release_app(self, name: str) -> Deferred[bool]:
+        """Let an app out of quarantine before its time (IControl)."""
+        return self._change(lambda: self._release(name))
+
+    async def _release(self, name: str) -> bool:
+        self.app_config(name)
+        return self._supervisor.lift_quarantine(name)
 
     def reload(self) -> Deferred[dict[str, Any]]:
         """Read the configuration and the apps again (IControl)."""

@@ -118,6 +118,11 @@ class _Channel(control.ControlProtocol):
         self._worker.loaded(status)
         return {}
 
+    @control.Leaving.responder
+    def leaving(self, status: Any) -> dict[str, Any]:
+        self._worker.status = status
+        return {}
+
 
 class WorkerProcess(ProcessProtocol):
     """

@@ -18,7 +18,7 @@ Changes of apps reach the workers in two steps (nano.supervisor.changes); they c
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -62,14 +62,19 @@ _LISTENING_KEYS = ("listen", "port", "interface")
 
 
 class Counters(Protocol):
-    """Counts what happens to workers (nano.admin.metrics.Metrics)."""
+    """Counts what happens to workers (nano.admin.totals.SupervisorMetrics)."""
 
     def worker_restarted(self, reason: str) -> None:
         """A worker was replaced; *reason* is one of a few words."""
 
+    def worker_gone(self, snapshot: Mapping[str, Any]) -> None:
+        """A worker is gone; *snapshot* are the figures that it told last."""
+
 
 class _NoCounters:
     def worker_restarted(self, reason: str) -> None: ...
+
+    def worker_gone(self, snapshot: Mapping[str, Any]) -> None: ...
 
 
 class Supervisor(Service):
@@ -317,6 +322,7 @@ class Supervisor(Service):
             event="worker-ended",
         )
         self._leaving.discard(worker)
+        self._counters.worker_gone(worker.status.get("metrics", {}))
         if ending.suspects and not (worker.preparing or self.draining):
             self._blame(ending)
         if self._spare is worker:

@@ -240,7 +240,14 @@ class Worker:
             self._ports.refrain()
         stopping = maybeDeferred(self._server.stopService) if self._server is not None else succeed(None)
         stopping.addErrback(lambda failure: self._log.failure("the drain failed", failure))
-        stopping.addCallback(lambda _: self._leave(self._exit_code))
+        stopping.addCallback(self._take_leave)
+
+    def _take_leave(self, _result: None) -> None:
+        if self._channel is None:
+            self._leave(self._exit_code)
+        else:
+            told = self._channel.callRemote(control.Leaving, status=self.status())
+            told.addBoth(lambda _: self._leave(self._exit_code))
 
     # What is asked of it.
 

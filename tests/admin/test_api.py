@@ -88,6 +88,13 @@ class FakeControl:
         del self.configs[name]
         return self._ends(True)
 
+    def release_app(self, name: str) -> Deferred[bool]:
+        """Noted; true the first time (IControl)."""
+        self.app_config(name)
+        first = ("release", name) not in self.calls
+        self.calls.append(("release", name))
+        return self._ends(first)
+
     def reload(self) -> Deferred[dict[str, Any]]:
         """Nothing to do (IControl)."""
         self.calls.append(("reload",))
@@ -263,6 +270,23 @@ class ChangingTests(Fixture):
         value = {"name": "blog", "path": "x"}
         _, body = await self.problem("invalid-config", 422, "PUT", "/admin/apps/shop", value)
         self.assertEqual(body["errors"][0]["path"], "name")
+
+    async def test_release(self) -> None:
+        """An app is let out of quarantine, as often as anybody likes; the log has who did it."""
+        await self.ask("PUT", "/admin/apps/shop", {"path": "/srv/shop"})
+        with capturedLogs() as events:
+            results = [await self.ask("POST", "/admin/apps/shop/release") for _ in range(2)]
+        told = [(status, body) for status, _, body in results]
+        self.assertEqual(
+            told,
+            [
+                (200, {"name": "shop", "result": "released"}),
+                (200, {"name": "shop", "result": "not-quarantined"}),
+            ],
+        )
+        changes = [(event["what"], event["app"], event["result"]) for event in events if "what" in event]
+        self.assertEqual(changes, [("release", "shop", "released"), ("release", "shop", "not-quarantined")])
+        await self.problem("unknown-app", 404, "POST", "/admin/apps/nobody/release")
 
     async def test_delete(self) -> None:
         """The answer says whether the app has drained; the second time it is not there."""

@@ -16,6 +16,7 @@ from nano.errors import AppLoadError, ConfigError, Problem
 from nano.interfaces import ConflictError, IControl, UnknownAppError
 from nano.supervisor.changes import merged
 from nano.supervisor.operations import Operations, summed
+from nano.supervisor.process import Ending, WorkerState
 from nano.supervisor.supervisor import Supervisor
 from tests.supervisor.servers import SupervisorTests, fetch, until
 
@@ -241,6 +242,19 @@ class OperationsTests(SupervisorTests):
         await self.assertFailure(operations.put_app(other, new=True), ConflictError)
         self.assertEqual([app.name for app in supervisor.config.apps], ["app"])
         self.assertEqual(await self.bodies(supervisor), {b"one"})
+
+    async def test_release(self) -> None:
+        """An app that is let out of quarantine answers everywhere; that it is not there is no error."""
+        supervisor, operations = await self.operate(self.configuration(self.says("app", "one")))
+        for _ in range(3):
+            supervisor._blame(Ending("crash", "", WorkerState.READY, {"app": 1.0}))
+        await until(lambda: supervisor.quarantine.apps(), "the quarantine")
+        self.assertEqual((await fetch(self.endpoint(supervisor))).status, 503)
+        self.assertEqual([app["state"] for app in await operations.apps()], ["quarantined"])
+        self.assertTrue(await operations.release_app("app"))
+        self.assertEqual(await self.bodies(supervisor), {b"one"})
+        self.assertFalse(await operations.release_app("app"))
+        await self.assertFailure(operations.release_app("nobody"), UnknownAppError)
 
     async def test_workers(self) -> None:
         """Every worker is listed with its process."""

@@ -95,10 +95,15 @@ class Counting:
 
     def __init__(self) -> None:
         self.reasons: list[str] = []
+        self.gone: list[Any] = []
 
     def worker_restarted(self, reason: str) -> None:
         """Counted."""
         self.reasons.append(reason)
+
+    def worker_gone(self, snapshot: Any) -> None:
+        """Kept."""
+        self.gone.append(snapshot)
 
 
 class SupervisorTests(SynchronousTestCase):
@@ -177,6 +182,14 @@ class SupervisorTests(SynchronousTestCase):
         self.spawned[0].end()
         self.spawned[-1].end("boot")
         self.assertEqual(self.gave_up, [])
+
+    def test_last_figures(self) -> None:
+        """What a dead worker told last is passed on, whatever it died of; of a spare there is nothing."""
+        self.start(1)
+        self.spawned[0].be_ready()
+        self.spawned[0].status = {"metrics": {"family": []}}
+        self.spawned[0].end("crash")
+        self.assertEqual(self.counting.gone, [{"family": []}])
 
     def test_dead_spare(self) -> None:
         """A spare that dies is not missed until it is needed."""

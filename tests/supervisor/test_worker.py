@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -111,7 +111,8 @@ class FakeChannel:
     def callRemote(self, command: Any, **arguments: Any) -> Deferred[Any]:
         """Kept."""
         self.said.append(command)
-        return Deferred()
+        self.arguments = arguments
+        return succeed({})
 
     def loseConnection(self) -> None:
         """Kept."""
@@ -188,6 +189,8 @@ class WorkerTests(SynchronousTestCase):
         self.assertTrue(self.accepts())
         self.assertEqual(self.exits, [])
         self.server.stopped.callback(None)
+        self.assertEqual(self.channel.said[-1], control.Leaving)
+        self.assertEqual(self.channel.arguments, {"status": {"apps": []}})
         self.assertEqual(self.exits, [0])
 
     def test_leave(self) -> None:
