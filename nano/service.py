@@ -29,7 +29,6 @@ from twisted.python.filepath import FilePath
 from twisted.web.resource import IResource
 
 from nano.addresses import endpoint_port
-from nano.admin.api import make_site
 from nano.admin.fetches import MeteredOutbound
 from nano.admin.health import health_answer
 from nano.admin.log import AccessLog
@@ -50,7 +49,6 @@ from nano.engine.watchdog import Watchdog, resident_memory
 from nano.exchange import Exchange
 from nano.http.factory import HTTPFactory
 from nano.http.outbound import OutboundSource
-from nano.http.resource import AppTree
 from nano.http.unclaimed import Unclaimed
 from nano.interfaces import IEventHandler, Traces
 from nano.ops import compression, crypto, encoding, fetch, host, node_crypto, url
@@ -125,7 +123,7 @@ class _Isolates:
             host.outbound.close()
 
 
-def make_pool(reactor: Any, spares: int) -> IsolatePool:
+def make_pool(reactor: Any, spares: int = SPARES) -> IsolatePool:
     """A pool of isolates that know every op."""
     ops = OpTable(json.loads(read_bundle("ops.json")), _OP_MODULES)
     # What isolates ask for later has to be of the same build, whatever is installed meanwhile.
@@ -152,6 +150,7 @@ class NanoService(MultiService):
         worker: names this process in metrics.
         served: what other processes serve already.
         log_changed: called with the log's settings when they have changed.
+        pool: isolates that were made before there was a configuration; filled and stopped by the service.
 
     Attributes:
         apps: all that is served.
@@ -171,6 +170,7 @@ class NanoService(MultiService):
         worker: str = "",
         served: Served = Served(),  # noqa: B008
         log_changed: Callable[[LogConfig], object] | None = None,
+        pool: IsolatePool | None = None,
     ) -> None:
         super().__init__()
         if reactor is None:
@@ -178,7 +178,7 @@ class NanoService(MultiService):
         self.config = config
         self.draining = False
         self._reactor = reactor
-        self._pool = make_pool(reactor, SPARES)
+        self._pool = make_pool(reactor) if pool is None else pool
         self._watchdog = Watchdog(reactor)
         self._compiler = ModuleCompiler(reactor, read_bundle("compiler.js"))
         cache = CompileCache(FilePath(config.state_dir).child("compiled"))
@@ -208,6 +208,8 @@ class NanoService(MultiService):
         # No child like the others: it tells how the server drains until that is over.
         self._admin: MultiService = MultiService()
         if config.admin is not None and self._alone:
+            from nano.admin.api import make_site
+
             admin = make_site(reactor, self.control, self._admin_token)
             endpoint_service(config.admin.listen, admin, reactor).setServiceParent(self._admin)
 
@@ -234,6 +236,9 @@ class NanoService(MultiService):
 
     def resource(self) -> IResource:
         """All apps as one resource, by Host, for somebody's site: a Klein tree."""
+        # Klein and what it needs would be a fifth of a worker's start.
+        from nano.http.resource import AppTree
+
         tree: IResource = AppTree(self._reactor, self.apps, self._unclaimed).klein.resource()
         return tree
 

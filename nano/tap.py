@@ -204,7 +204,6 @@ def _alone(config: Config, reactor: Any, log: LogObserver | None) -> _Server:
 
 
 def _supervised(config: Config, reactor: Any, log: LogObserver | None) -> _Server:
-    from nano.admin.listener import Administered
     from nano.admin.metrics import Readings
     from nano.admin.totals import SupervisorMetrics
     from nano.supervisor.memory import resident_memory
@@ -226,8 +225,12 @@ def _supervised(config: Config, reactor: Any, log: LogObserver | None) -> _Serve
     if log is not None:
         supervisor.log_to(log.write, log.adopt)
     operations = Operations(supervisor, figures)
-    administered = Administered(supervisor, operations, config.admin, reactor, operations.admin_token)
-    return _Server(administered, operations, lambda: supervisor.config)
+    service: IService = supervisor
+    if config.admin is not None:
+        from nano.admin.listener import Administered
+
+        service = Administered(supervisor, operations, config.admin, reactor, operations.admin_token)
+    return _Server(service, operations, lambda: supervisor.config)
 
 
 def exit_if_broken(service: IService) -> None:

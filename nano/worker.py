@@ -21,7 +21,7 @@ from twisted.python.filepath import FilePath
 
 from nano.admin.log import start_logging, stream_observer
 from nano.engine.v8 import context_count
-from nano.service import NanoService, Served
+from nano.service import NanoService, Served, make_pool
 from nano.supervisor.control import ControlFactory, Task
 from nano.supervisor.process import CONTROL, LOG, SCOREBOARD
 from nano.supervisor.scoreboard import Scoreboard
@@ -63,10 +63,14 @@ def main() -> None:
     def build(task: Task, ports: Any, scoreboard: Scoreboard) -> NanoService:
         start_logging(stream_observer(task.config.log, LOG, str(task.worker), fallback=1))
         served = Served(task.versions, FilePath(task.store) if task.store else None)
-        return NanoService(task.config, reactor, ports, scoreboard, str(task.worker), served)
+        return NanoService(task.config, reactor, ports, scoreboard, str(task.worker), served, pool=pool)
 
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    context_count()  # loads V8, while nobody waits
+    # While nobody waits: V8, and the isolates of the first apps.  They take some megabytes of the process that is the
+    # spare, and a good part of the time that it needs to take a dead worker's place.
+    context_count()
+    pool = make_pool(reactor)
+    reactor.callWhenRunning(pool.fill)
     worker = Worker(reactor, build, Scoreboard(SCOREBOARD, reactor), leave)
     _heed_signals(reactor, worker)
     gc.freeze()

@@ -80,6 +80,7 @@ class Task:
         quarantined: apps in quarantine, and for how many seconds.
         versions: of the apps as others serve them; one that is not named is what lies on disk.
         store: the folder where the code of versions is kept; "" for none.
+        alone: whether nobody else accepts connections.
     """
 
     worker: int
@@ -88,6 +89,7 @@ class Task:
     quarantined: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     store: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True)

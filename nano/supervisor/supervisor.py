@@ -256,7 +256,14 @@ class Supervisor(Service):
         worker, self._spare = self._spare or self._spawn(), None
         self._workers[number] = worker
         worker.assign(
-            control.Task(number, self.config, (), self.quarantine.apps(), dict(self._versions), self._folder.path)
+            control.Task(
+                number,
+                self.config,
+                quarantined=self.quarantine.apps(),
+                versions=dict(self._versions),
+                store=self._folder.path,
+                alone=not self.serving,
+            )
         )
         return worker
 

@@ -3,8 +3,9 @@
 The worker's half: does what the supervisor says with the service that serves the apps.
 
 It accepts connections when its apps are loaded, or a little later if one of them takes its time: until then the other
-workers accept, or connections queue.  It outlives its supervisor only to finish what is in flight, and its own reactor
-standing still not at all: faulthandler, which needs neither the reactor nor the interpreter's lock, ends it then.
+workers accept.  Where there is no other it accepts at once, so that each app answers as soon as it can.  It outlives
+its supervisor only to finish what is in flight, and its own reactor standing still not at all: faulthandler, which
+needs neither the reactor nor the interpreter's lock, ends it then.
 """
 
 from __future__ import annotations
@@ -214,7 +215,7 @@ class Worker:
             self._exit_code, self._server = control.CANNOT_BOOT, None
             self._reactor.callLater(0, self._hang_up)
             raise control.BootError(str(error)) from error
-        accepting = self._reactor.callLater(ACCEPT_AFTER, self._accept)
+        accepting = self._reactor.callLater(0 if task.alone else ACCEPT_AFTER, self._accept)
         server.when_ready().addCallback(self._loaded, accepting)
 
     def _hang_up(self) -> None:

@@ -183,6 +183,16 @@ class SupervisorTests(SynchronousTestCase):
         self.spawned[-1].end("boot")
         self.assertEqual(self.gave_up, [])
 
+    def test_alone(self) -> None:
+        """A worker is told whether another accepts what comes until it is ready."""
+        self.start(2)
+        for worker in self.spawned[:2]:
+            worker.be_ready()
+        self.spawned[0].end()
+        self.spawned[1].end()
+        tasks = [worker.task for worker in self.spawned if worker.task is not None]
+        self.assertEqual([task.alone for task in tasks], [True, True, False, True])
+
     def test_last_figures(self) -> None:
         """What a dead worker told last is passed on, whatever it died of; of a spare there is nothing."""
         self.start(1)

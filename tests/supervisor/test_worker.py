@@ -165,6 +165,13 @@ class WorkerTests(SynchronousTestCase):
         self.assertTrue(self.accepts())
         self.assertEqual(self.channel.said[1:], [])
 
+    def test_alone(self) -> None:
+        """Where nobody else accepts, it does at once."""
+        self.worker.configure(control.Task(1, Config(), alone=True))
+        self.clock.advance(0)
+        self.assertTrue(self.accepts())
+        self.assertEqual(self.channel.said[1:], [])
+
     def test_quarantine(self) -> None:
         """Quarantine holds before the first app is loaded, and its time runs here."""
         self.configure(bad=10.0)
