@@ -347,15 +347,22 @@ class IControl(Interface):
 
     def apps() -> Deferred[list[dict[str, Any]]]:
         """
-        The state of every app: at least `name`, `hostnames`, `path`, `state`, `version`, `isolates`, `in_flight`,
-        `cpu_seconds`, `memory_bytes`, `error` (None, or `code` and `detail`) and `origin` ("config" or "api").
+        The state of every app: `name`, `hostnames`, `path`, `state`, `version`, `isolates`, `in_flight`,
+        `cpu_seconds`, `memory_bytes`, `requests` and `errors` (so far), `recent` (of each process, what
+        `nano.admin.recent.Window` tells), `error` (None, or `code` and `detail`) and `origin` ("config" or "api").
         """
 
     def workers() -> Deferred[list[dict[str, Any]]]:
-        """The state of every worker process: at least `worker`, `pid`, `state`, `apps` and `in_flight`."""
+        """
+        The state of every worker process: `worker` (its number, 0 for the only process), `pid`, `state`,
+        `uptime_seconds`, `apps`, `isolates`, `in_flight` and `memory_bytes` (resident).
+        """
 
     def snapshots() -> Deferred[list[dict[str, Any]]]:
         """The figures of every process (`nano.admin.metrics.Metrics.snapshot`)."""
+
+    def journals(question: dict[str, Any]) -> Deferred[list[dict[str, Any]]]:
+        """What every process has told its log lately: the answers of `nano.admin.journal.Journal.answer`."""
 
     def app_config(name: str) -> AppConfig:
         """

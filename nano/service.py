@@ -7,7 +7,8 @@
                                              └── IsolatePool, Watchdog
 
 Stopping goes from left to right: nothing new is accepted, what is in flight gets its time, isolates come last.
-Neither signals nor logging nor the global reactor is touched here.
+Neither signals nor the global reactor is touched here; nor is logging, but that an admin API brings an observer, which
+listens beside whatever others there are.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from twisted.web.resource import IResource
 from nano.addresses import endpoint_port
 from nano.admin.fetches import MeteredOutbound
 from nano.admin.health import health_answer
+from nano.admin.journal import Journal
 from nano.admin.log import AccessLog
 from nano.admin.metrics import Metrics, Readings
 from nano.apps.app import App
@@ -189,6 +191,7 @@ class NanoService(MultiService):
         self._versions = served.versions
         self.metrics = Metrics(reactor, self._readings, worker)
         self._log_config, self._log_changed = config.log, log_changed
+        self._journal = Journal(config.log.level, worker)
         self._access_log = AccessLog() if config.log.access else None
         admin_port = endpoint_port(config.admin.listen) if config.admin is not None else None
         outbounds = OutboundSource(reactor, () if admin_port is None else (admin_port,))
@@ -270,6 +273,7 @@ class NanoService(MultiService):
         """Take over what connections must keep to, and how to log."""
         if config.log != self._log_config:
             self._log_config = config.log
+            self._journal.adopt(config.log.level)
             self._access_log = AccessLog() if config.log.access else None
             if self._log_changed is not None:
                 self._log_changed(config.log)
@@ -279,13 +283,22 @@ class NanoService(MultiService):
         admin = self.control.config.admin
         return admin.secret if admin is not None else None
 
-    def usage(self, app: str) -> tuple[float, int]:
-        """Seconds of CPU time, and bytes of memory, of an app."""
-        return self.metrics.app(app).cpu, sum(map(self._watchdog.memory_of, self.apps[app].hosts))
+    def usage(self, app: str) -> dict[str, Any]:
+        """What an app does and uses: the metrics' `usage`, and bytes of memory."""
+        memory = sum(map(self._watchdog.memory_of, self.apps[app].hosts))
+        return {**self.metrics.usage(app), "memory_bytes": memory}
+
+    def resident_memory(self) -> int:
+        """Bytes of memory of this process."""
+        return resident_memory()
 
     def snapshot(self) -> dict[str, Any]:
         """Its figures."""
         return self.metrics.snapshot()
+
+    def journal(self, question: dict[str, Any]) -> dict[str, Any]:
+        """What this process has told its log lately; nothing, where there is no admin API to ask for it."""
+        return self._journal.answer(question)
 
     def reloaded(self, result: str) -> None:
         """A reload has ended."""
@@ -316,6 +329,8 @@ class NanoService(MultiService):
 
     def privilegedStartService(self) -> None:
         """Open the listeners."""
+        if self.config.admin is not None:
+            self._journal.open()
         super().privilegedStartService()
         self._admin.privilegedStartService()
 
@@ -358,6 +373,7 @@ class NanoService(MultiService):
         self.metrics.stop()
         await maybeDeferred(self._admin.stopService)
         await self._pool.stop(FREEING_TIME)
+        self._journal.close()
 
     async def _let_go(self, gone: Deferred[None], deadline: float) -> None:
         """Give connections until *deadline* to take what has been answered, and cut the rest."""

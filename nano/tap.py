@@ -204,6 +204,7 @@ def _alone(config: Config, reactor: Any, log: LogObserver | None) -> _Server:
 
 
 def _supervised(config: Config, reactor: Any, log: LogObserver | None) -> _Server:
+    from nano.admin.journal import Journal
     from nano.admin.metrics import Readings
     from nano.admin.totals import SupervisorMetrics
     from nano.supervisor.memory import resident_memory
@@ -222,14 +223,20 @@ def _supervised(config: Config, reactor: Any, log: LogObserver | None) -> _Serve
     figures = SupervisorMetrics(reactor, read, "supervisor")
     figures.configured()
     supervisor = Supervisor(config, reactor, figures, give_up)
-    if log is not None:
-        supervisor.log_to(log.write, log.adopt)
-    operations = Operations(supervisor, figures)
+    journal = Journal(config.log.level)
+
+    def adopt(settings: LogConfig) -> None:
+        journal.adopt(settings.level)
+        if log is not None:
+            log.adopt(settings)
+
+    supervisor.log_to(log.write if log is not None else None, adopt)
+    operations = Operations(supervisor, figures, journal=journal.answer)
     service: IService = supervisor
     if config.admin is not None:
         from nano.admin.listener import Administered
 
-        service = Administered(supervisor, operations, config.admin, reactor, operations.admin_token)
+        service = Administered(supervisor, operations, config.admin, reactor, operations.admin_token, journal)
     return _Server(service, operations, lambda: supervisor.config)
 
 

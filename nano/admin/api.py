@@ -6,6 +6,7 @@ The admin API, on a listener of its own: JSON in, JSON out, problem details for 
     GET /admin/apps/NAME       PUT, DELETE             one app; serve or replace it; drain it and serve it no more
     POST /admin/apps/NAME/release                      let an app out of quarantine
     GET /admin/workers         POST /admin/reload      the processes; read configuration and apps again
+    GET /admin/logs            GET /admin/errors       the tail of the log, which may be followed; the latest errors
     GET /livez /readyz /health /healthz                health checks (`nano.admin.health`)
     GET /metrics                                       Prometheus' text format
 
@@ -19,44 +20,54 @@ begun goes on when the client that asked for it leaves.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from hmac import compare_digest
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
 
 from klein import Klein
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.server import Request, Site
+from twisted.web.server import Site
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from nano.admin.exposition import CONTENT_TYPE, exposition
 from nano.admin.health import health_answer
-from nano.admin.problems import PROBLEM_TYPE, ProblemDetails, problem_of
+from nano.admin.problems import ProblemDetails, problem_of
+from nano.admin.recent import figures
+from nano.admin.requests import (
+    AdminRequest,
+    answer,
+    head,
+    invalid_config,
+    json_answer,
+    object_of,
+    problem_answer,
+    refuse_references,
+)
+from nano.admin.tail import Follower, Query, error_groups, tail
 from nano.config import AppConfig, Secret, as_json
 from nano.interfaces import IControl, UnknownAppError
-from nano.json_text import JsonSyntaxError, parse
 
-__all__ = ["MAX_BODY", "AdminApi", "make_site"]
+__all__ = ["MAX_FOLLOWERS", "AdminApi", "make_site"]
 
-#: How large a request body may be, in bytes.
-MAX_BODY = 2**20
+#: How many clients may follow the log at a time.
+MAX_FOLLOWERS = 32
 
 _NOTE = "What was changed through this API lives until the next restart or reload."
-_REFERENCES = ("from_env", "from_file")
 
 T = TypeVar("T")
-Route = Callable[..., Coroutine[Any, Any, bytes]]
+Route = Callable[..., Coroutine[Any, Any, bytes | None]]
 
 
-def _authorised(method: Route) -> Callable[..., Deferred[bytes]]:
+def _authorised(method: Route) -> Callable[..., Deferred[bytes | None]]:
     """A route for those who have the token; it runs on when they leave."""
 
     @wraps(method)
-    def route(self: AdminApi, request: Any, **parts: str) -> Deferred[bytes]:
+    def route(self: AdminApi, request: Any, **parts: str) -> Deferred[bytes | None]:
         self.authorise(request)
         return _unhurried(Deferred.fromCoroutine(method(self, request, **parts)))
 
@@ -72,19 +83,27 @@ def _unhurried(work: Deferred[T]) -> Deferred[T]:
 
 class AdminApi:
     """
-    The Klein tree: `AdminApi(control, token).klein.resource()` is an `IResource`.
+    The Klein tree: `AdminApi(control, token, reactor).klein.resource()` is an `IResource`.
 
     Args:
         control: does what is asked.
         token: tells what a client has to show now; None only where the listener keeps strangers out.
+        clock: the reactor's time, for those who follow the log.
     """
 
     _log = Logger()
     klein = Klein()
 
-    def __init__(self, control: IControl, token: Callable[[], Secret | None]) -> None:
+    def __init__(self, control: IControl, token: Callable[[], Secret | None], clock: IReactorTime) -> None:
         self._control = control
         self._token = token
+        self._clock = clock
+        self._followers: set[Follower] = set()
+
+    def close(self) -> None:
+        """The listener is closed: nobody follows the log any longer."""
+        for follower in list(self._followers):
+            follower.stop()
 
     # Who may.
 
@@ -121,26 +140,57 @@ class AdminApi:
     @_authorised
     async def list_apps(self, request: Any) -> bytes:
         """All apps."""
-        return _json(request, {"apps": await self._control.apps(), "note": _NOTE})
+        return json_answer(request, {"apps": [_with_figures(app) for app in await self._control.apps()], "note": _NOTE})
 
     @klein.route("/admin/apps/<name>", methods=["GET"], strict_slashes=False)
     @_authorised
     async def show_app(self, request: Any, name: str) -> bytes:
         """One app, with its configuration; secrets are not shown."""
-        return _json(request, await self._described(name))
+        return json_answer(request, await self._described(name))
 
     async def _described(self, name: str) -> dict[str, Any]:
         config = as_json(self._control.app_config(name))
         states = [state for state in await self._control.apps() if state["name"] == name]
         if not states:
             raise UnknownAppError(f"there is no app {name!r}")
-        return {**states[0], "config": config, "note": _NOTE}
+        return {**_with_figures(states[0]), "config": config, "note": _NOTE}
 
     @klein.route("/admin/workers", methods=["GET"], strict_slashes=False)
     @_authorised
     async def list_workers(self, request: Any) -> bytes:
         """All worker processes."""
-        return _json(request, {"workers": await self._control.workers()})
+        return json_answer(request, {"workers": await self._control.workers()})
+
+    @klein.route("/admin/logs", methods=["GET"], strict_slashes=False)
+    @_authorised
+    async def show_logs(self, request: Any) -> bytes | None:
+        """The tail of the log; with `follow` it does not end."""
+        query = Query.parse(request.args)
+        if not query.follow:
+            answers = await self._control.journals(query.question(query.cursor))
+            return json_answer(request, tail(query, query.cursor, answers).described())
+        if len(self._followers) >= MAX_FOLLOWERS:
+            detail = f"{MAX_FOLLOWERS} clients follow the log already"
+            raise ProblemDetails(503, "too-many-followers", detail, headers={"Retry-After": "5"})
+        head(request, 200, b"application/x-ndjson")
+        if request.method != b"HEAD":
+            await self._follow(Follower(request, query, self._control.journals, self._clock))
+        return None
+
+    async def _follow(self, follower: Follower) -> None:
+        self._followers.add(follower)
+        try:
+            await follower.run()
+        finally:
+            self._followers.discard(follower)
+
+    @klein.route("/admin/errors", methods=["GET"], strict_slashes=False)
+    @_authorised
+    async def show_errors(self, request: Any) -> bytes:
+        """The latest errors of the apps and of the server, each once, with its latest stack."""
+        app = Query.parse({name: value for name, value in request.args.items() if name == b"app"}).app
+        answers = await self._control.journals({"about": "errors", "app": app})
+        return json_answer(request, {"errors": error_groups(answers)})
 
     # Changing.
 
@@ -148,50 +198,47 @@ class AdminApi:
     @_authorised
     async def add_app(self, request: Any) -> bytes:
         """Serve one more app."""
-        config = self._app_config(_object(request))
+        config = self._app_config(object_of(request))
         return await self._put(request, config, new=True)
 
     @klein.route("/admin/apps/<name>", methods=["PUT"], strict_slashes=False)
     @_authorised
     async def put_app(self, request: Any, name: str) -> bytes:
         """Serve an app, in place of the one of its name if there is one."""
-        value = _object(request)
+        value = object_of(request)
         if value.setdefault("name", name) != name:
-            raise _invalid([{"path": "name", "detail": f"must be {name!r}, as in the URL, or missing"}])
+            raise invalid_config([{"path": "name", "detail": f"must be {name!r}, as in the URL, or missing"}])
         return await self._put(request, self._app_config(value), new=False)
 
     def _app_config(self, value: dict[str, Any]) -> AppConfig:
-        references = list(_references(value.get("env"), "env"))
-        if references:
-            detail = "from_env and from_file read secrets of the server; they work in its configuration file only"
-            raise _invalid([{"path": path, "detail": detail} for path in references])
+        refuse_references(value)
         return self._control.parse_app(value)
 
     async def _put(self, request: Any, config: AppConfig, new: bool) -> bytes:
         result = await self._logged(request, "put", config.name, lambda: self._control.put_app(config, new), str)
         request.setHeader(b"location", f"/admin/apps/{quote(config.name, safe='')}".encode("ascii"))
         described = {"result": result, **await self._described(config.name)}
-        return _json(request, described, 201 if result == "created" else 200)
+        return json_answer(request, described, 201 if result == "created" else 200)
 
     @klein.route("/admin/apps/<name>", methods=["DELETE"], strict_slashes=False)
     @_authorised
     async def remove_app(self, request: Any, name: str) -> bytes:
         """Serve an app no more; answers when it has drained, or was cut because it took too long."""
         drained = await self._logged(request, "remove", name, lambda: self._control.remove_app(name), _drained)
-        return _json(request, {"name": name, "result": _drained(drained), "note": _NOTE})
+        return json_answer(request, {"name": name, "result": _drained(drained), "note": _NOTE})
 
     @klein.route("/admin/apps/<name>/release", methods=["POST"], strict_slashes=False)
     @_authorised
     async def release_app(self, request: Any, name: str) -> bytes:
         """Let an app out of quarantine before its time; whether it was there or not, it is not there afterwards."""
         lifted = await self._logged(request, "release", name, lambda: self._control.release_app(name), _released)
-        return _json(request, {"name": name, "result": _released(lifted)})
+        return json_answer(request, {"name": name, "result": _released(lifted)})
 
     @klein.route("/admin/reload", methods=["POST"], strict_slashes=False)
     @_authorised
     async def reload(self, request: Any) -> bytes:
         """Read configuration and apps again."""
-        return _json(request, await self._logged(request, "reload", "", self._control.reload, _reloaded))
+        return json_answer(request, await self._logged(request, "reload", "", self._control.reload, _reloaded))
 
     async def _logged(
         self, request: Any, what: str, app: str, change: Callable[[], Deferred[T]], word: Callable[[T], str]
@@ -231,13 +278,13 @@ class AdminApi:
     def health(self, request: Any) -> bytes:
         """A health check."""
         status, body = health_answer(request.path.decode("ascii"), self._control) or (404, b"")
-        return _answer(request, status, b"application/json", body)
+        return answer(request, status, b"application/json", body)
 
     @klein.route("/metrics", methods=["GET"])
     def metrics(self, request: Any) -> Deferred[bytes]:
         """The figures of all processes."""
         return self._control.snapshots().addCallback(
-            lambda snapshots: _answer(request, 200, CONTENT_TYPE.encode("ascii"), exposition(snapshots))
+            lambda snapshots: answer(request, 200, CONTENT_TYPE.encode("ascii"), exposition(snapshots))
         )
 
     # Errors.
@@ -249,14 +296,14 @@ class AdminApi:
         if isinstance(error, HTTPException):
             try:
                 self._admit(request)
-                return _problem(request, _routing_problem(error))
+                return problem_answer(request, _routing_problem(error))
             except ProblemDetails as refusal:
-                return _problem(request, refusal)
+                return problem_answer(request, refusal)
         problem = problem_of(error) if error is not None else None
         if problem is None:
             self._log.failure("{method} {path} failed", failure, method=request.method, path=request.path)
             problem = ProblemDetails(500, "internal", "the log says what happened")
-        return _problem(request, problem)
+        return problem_answer(request, problem)
 
     def _admit(self, request: Any) -> None:
         """Strangers are not told which paths there are below /admin."""
@@ -276,6 +323,11 @@ def _reloaded(result: dict[str, Any]) -> str:
     return "partial" if result.get("failed") else "success"
 
 
+def _with_figures(app: dict[str, Any]) -> dict[str, Any]:
+    """An app's state with figures of what happened lately in place of what they are made of."""
+    return {**{key: value for key, value in app.items() if key != "recent"}, **figures(app.get("recent", ()))}
+
+
 def _routing_problem(error: HTTPException) -> ProblemDetails:
     if isinstance(error, NotFound):
         return ProblemDetails(404, "not-found", "there is nothing at this path")
@@ -285,123 +337,27 @@ def _routing_problem(error: HTTPException) -> ProblemDetails:
     return ProblemDetails(error.code or 400, "bad-request", error.description or "the request cannot be routed")
 
 
-# --- requests ----------------------------------------------------------------------------------
-
-
-def _object(request: Any) -> dict[str, Any]:
-    """The JSON object in the body of *request*."""
-    if request.media_type != b"application/json":
-        raise ProblemDetails(
-            415, "unsupported-media-type", "send Content-Type: application/json", headers={"Accept": "application/json"}
-        )
-    try:
-        document = parse(request.content.read().decode("utf-8"))
-    except JsonSyntaxError as error:
-        raise ProblemDetails(400, "invalid-json", f"at character {error.position}: {error.reason}") from None
-    except UnicodeDecodeError:
-        raise ProblemDetails(400, "invalid-json", "the body is no UTF-8 text") from None
-    if document.duplicates:
-        names = [".".join(map(str, path)) for path, _ in document.duplicates]
-        raise _invalid([{"path": name, "detail": "the same key is given more than once"} for name in names])
-    if not isinstance(document.value, dict):
-        raise _invalid([{"detail": "must be an object: one app"}])
-    return document.value
-
-
-def _references(value: Any, path: str) -> list[str]:
-    """Where in an `env` a secret of the server is named."""
-    if isinstance(value, dict):
-        if any(kind in value for kind in _REFERENCES):
-            return [path]
-        return [found for key, item in value.items() for found in _references(item, f"{path}.{key}")]
-    if isinstance(value, list):
-        return [found for index, item in enumerate(value) for found in _references(item, f"{path}[{index}]")]
-    return []
-
-
-def _invalid(errors: list[dict[str, str]]) -> ProblemDetails:
-    count = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
-    return ProblemDetails(422, "invalid-config", f"the configuration has {count}", errors)
-
-
-# --- answers -----------------------------------------------------------------------------------
-
-
-def _answer(request: Any, status: int, kind: bytes, body: bytes) -> bytes:
-    request.setResponseCode(status)
-    request.setHeader(b"content-type", kind)
-    request.setHeader(b"content-length", b"%d" % len(body))
-    request.setHeader(b"cache-control", b"no-store")
-    request.responseHeaders.removeHeader(b"server")
-    return body
-
-
-def _json(request: Any, value: Any, status: int = 200) -> bytes:
-    return _answer(request, status, b"application/json", json.dumps(value, indent=2).encode("ascii") + b"\n")
-
-
-def _problem(request: Any, problem: ProblemDetails) -> bytes:
-    for name, value in problem.headers.items():
-        request.setHeader(name.encode("ascii"), value.encode("ascii"))
-    return _answer(request, problem.status, PROBLEM_TYPE.encode("ascii"), problem.body())
-
-
-class _AdminRequest(Request):
-    """
-    A request whose body is kept only as far as it may be needed, and whose errors are problem details.
-
-    Attributes:
-        media_type: what its Content-Type says, in lower case and without parameters.
-    """
-
-    media_type = b""
-    _too_large = False
-    _body_size = 0
-
-    def gotLength(self, length: int | None) -> None:
-        """The head is complete (twisted.web)."""
-        # Out of the way of twisted.web, which would parse forms, and answer bad ones in words of its own.
-        self.media_type = (self.getHeader(b"content-type") or b"").partition(b";")[0].strip().lower()
-        self.requestHeaders.removeHeader(b"content-type")
-        # What is too large is not written to a temporary file first.
-        super().gotLength(min(length or 0, MAX_BODY))
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """A piece of the body (twisted.web)."""
-        self._body_size += len(data)
-        self._too_large = self._too_large or self._body_size > MAX_BODY
-        if not self._too_large:
-            super().handleContentChunk(data)
-
-    def process(self) -> None:
-        """The request is complete (twisted.web)."""
-        problem = None
-        if self._too_large:
-            problem = ProblemDetails(413, "body-too-large", f"a body may have {MAX_BODY} bytes")
-        elif not _is_utf8(self.path):
-            problem = ProblemDetails(400, "invalid-request", "the path is no UTF-8 text")
-        if problem is None:
-            super().process()
-        else:
-            self.write(_problem(self, problem))
-            self.finish()
-
-
-def _is_utf8(path: bytes) -> bool:
-    try:
-        unquote_to_bytes(path).decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 class _AdminSite(Site):
-    """Without an access log, which would be one of probes; changes are logged by the API."""
+    """
+    Without an access log, which would be one of probes; changes are logged by the API.
+
+    Args:
+        api: is closed with the listener.
+    """
 
     noisy = False
 
+    def __init__(self, api: AdminApi, reactor: Any) -> None:
+        super().__init__(api.klein.resource(), requestFactory=AdminRequest, reactor=reactor)
+        self._api = api
+
     def log(self, request: Any) -> None:
         """Called with each finished request (HTTPFactory)."""
+
+    def stopFactory(self) -> None:
+        """The listener is closed (IProtocolFactory)."""
+        super().stopFactory()
+        self._api.close()
 
 
 def make_site(reactor: Any, control: IControl, token: Callable[[], Secret | None]) -> Site:
@@ -413,4 +369,4 @@ def make_site(reactor: Any, control: IControl, token: Callable[[], Secret | None
         control: what it talks to.
         token: tells what a client has to show now.
     """
-    return _AdminSite(AdminApi(control, token).klein.resource(), requestFactory=_AdminRequest, reactor=reactor)
+    return _AdminSite(AdminApi(control, token, reactor), reactor)

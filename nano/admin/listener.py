@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 
 from nano.admin.api import make_site
+from nano.admin.journal import Journal
 from nano.interfaces import IControl
 from nano.settings import AdminConfig, Secret
 
@@ -30,6 +31,7 @@ class Administered(MultiService):
         config: where it listens; None for no listener.
         reactor: opens it.
         token: tells what clients have to show now; by default always what *config* says.
+        journal: listens to the log meanwhile, if there is a listener that shows it.
     """
 
     _log = Logger()
@@ -41,10 +43,13 @@ class Administered(MultiService):
         config: AdminConfig | None,
         reactor: Any,
         token: Callable[[], Secret | None] | None = None,
+        journal: Journal | None = None,
     ) -> None:
         super().__init__()
         self._server = server
+        self._journal = None
         if config is not None:
+            self._journal = journal
             site = make_site(reactor, control, token if token is not None else lambda: config.secret)
             endpoint_service(config.listen, site, reactor).setServiceParent(self)
         server.setServiceParent(self)
@@ -53,6 +58,12 @@ class Administered(MultiService):
     def gave_up(self) -> str:
         """Why the server can never serve; "" as long as it might."""
         return str(getattr(self._server, "gave_up", ""))
+
+    def privilegedStartService(self) -> None:
+        """Open the listener, and the journal."""
+        if self._journal is not None:
+            self._journal.open()
+        super().privilegedStartService()
 
     def stopService(self) -> Deferred[None]:
         """
@@ -68,3 +79,5 @@ class Administered(MultiService):
             if child is not self._server:
                 with self._log.failuresHandled("stopping the admin listener"):
                     await maybeDeferred(child.stopService)
+        if self._journal is not None:
+            self._journal.close()

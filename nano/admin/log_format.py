@@ -23,7 +23,7 @@ from typing import Any
 from twisted.logger import formatEvent
 from twisted.python.reflect import safe_str
 
-__all__ = ["FORMATS", "Format", "apache_line", "json_line", "text_line"]
+__all__ = ["FORMATS", "Format", "apache_line", "json_line", "json_object", "text_line"]
 
 #: From an event and the name of the worker, "" for none, to a line that ends in its only line break.
 Format = Callable[[Mapping[str, Any], str], str]
@@ -128,17 +128,20 @@ def _safely(format_: Format) -> Format:
         try:
             return format_(event, worker)
         except Exception as error:
-            note = f"an event could not be formatted: {type(error).__name__}"
-            namespace = event.get("log_namespace")
-            substitute = {
-                "log_format": "{note}",
-                "note": note,
-                "event": "unformattable",
-                "logger_of_event": namespace if isinstance(namespace, str) else "",
-            }
-            return format_(substitute, worker)
+            return format_(_substitute(event, error), worker)
 
     return line
+
+
+def _substitute(event: Mapping[str, Any], error: Exception) -> dict[str, Any]:
+    """What is told of an event that cannot be."""
+    namespace = event.get("log_namespace")
+    return {
+        "log_format": "{note}",
+        "note": f"an event could not be formatted: {type(error).__name__}",
+        "event": "unformattable",
+        "logger_of_event": namespace if isinstance(namespace, str) else "",
+    }
 
 
 # --- json --------------------------------------------------------------------------------------
@@ -154,6 +157,22 @@ def _json_line(event: Mapping[str, Any], worker: str) -> str:
     """
     if event.get("event") == "access":
         return _harmless(_access(event, worker))
+    return _as_json(_object(event, worker))
+
+
+def json_object(event: Mapping[str, Any], worker: str) -> dict[str, Any]:
+    """
+    The object that a line of JSON holds.  It never raises.
+    """
+    try:
+        return _object(event, worker)
+    except Exception as error:
+        return _object(_substitute(event, error), worker)
+
+
+def _object(event: Mapping[str, Any], worker: str) -> dict[str, Any]:
+    if event.get("event") == "access":
+        return dict(json.loads(_access(event, worker)))
     line: dict[str, Any] = {"ts": _timestamp(event), "level": _level(event)}
     for name, value in (
         ("event", event.get("event", "log")),
@@ -171,7 +190,7 @@ def _json_line(event: Mapping[str, Any], worker: str) -> str:
     traceback = _traceback(event)
     if traceback:
         line["traceback"] = traceback
-    return _as_json(line)
+    return line
 
 
 def _name_of_worker(event: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from typing import Any, Literal, NamedTuple
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from nano.admin.recent import Window
 from nano.exchange import Exchange
 from nano.interfaces import AppMeter
 
@@ -32,6 +33,8 @@ Kind = Literal["counter", "gauge", "latest", "histogram"]
 
 #: Seconds between two looks at how late the reactor is.
 LAG_INTERVAL = 0.5
+#: Seconds between two ticks of the window of what is recent.
+_TICK = 1.0
 
 #: OpenTelemetry's advice for HTTP durations, with finer steps at the lower end.
 _DURATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -129,7 +132,7 @@ class _Meter:
         return self._metrics.starting()
 
     def spent(self, seconds: float) -> None:
-        self._metrics.app(self._name).cpu += seconds
+        self._metrics.spent(self._name, seconds)
 
     def fetched(self, status: str, seconds: float) -> None:
         self._metrics.app(self._name).fetched(status, seconds)
@@ -178,6 +181,11 @@ class AppCounters:
         key = (method if method in _METHODS else "other", status if status in _STATUSES else _status_label(status))
         return self.requests.setdefault(key, Series(_DURATIONS))
 
+    def totals(self) -> tuple[int, int]:
+        """How many requests are over, and how many of them were answered with 500 or above."""
+        errors = sum(sum(series.counts) for (_, status), series in self.requests.items() if _is_error(status))
+        return sum(self.outcomes.values()), errors
+
     def dump(self, app: str) -> Iterable[tuple[str, list[str], Any]]:
         """Family, labels and value of each figure."""
         for (method, status), series in self.requests.items():
@@ -189,6 +197,10 @@ class AppCounters:
         yield "http_server_request_body_bytes_total", [app], self.received
         yield "http_server_response_body_bytes_total", [app], self.sent
         yield "nano_cpu_seconds_total", [app], self.cpu
+
+
+def _is_error(status: int | str) -> bool:
+    return status >= 500 if isinstance(status, int) else status == "5xx"
 
 
 def _status_label(status: int) -> str:
@@ -242,6 +254,8 @@ class Metrics:
         self._reloads: dict[str, int] = {}
         self._configured = 0.0
         self._look: IDelayedCall | None = None
+        self._window = Window()
+        self._ticked = clock.seconds()
 
     # Counting.
 
@@ -265,6 +279,12 @@ class Metrics:
         """An exchange is over, which took so many seconds."""
         counters = self._apps.get(exchange.app)
         (self.app(exchange.app) if counters is None else counters).finished(exchange, seconds)
+        self._window.finished(exchange.app, seconds)
+
+    def spent(self, app: str, seconds: float) -> None:
+        """An app has used so much CPU time."""
+        self.app(app).cpu += seconds
+        self._window.spent(app, seconds)
 
     def worker_restarted(self, reason: str) -> None:
         """A worker was replaced; *reason* is one of a few words."""
@@ -287,7 +307,11 @@ class Metrics:
         self._look = self._clock.callLater(LAG_INTERVAL, self._measure, self._clock.seconds() + LAG_INTERVAL)
 
     def _measure(self, due: float) -> None:
-        self._lag.observe(max(0.0, self._clock.seconds() - due))
+        now = self._clock.seconds()
+        self._lag.observe(max(0.0, now - due))
+        if now - self._ticked >= _TICK:
+            self._window.tick(now - self._ticked)
+            self._ticked = now
         self.start()
 
     def stop(self) -> None:
@@ -297,6 +321,20 @@ class Metrics:
             look.cancel()
 
     # Telling.
+
+    def usage(self, app: str) -> dict[str, Any]:
+        """
+        What the admin API tells of one app: `cpu_seconds`, `requests` and `errors` so far, and what is `recent`, a
+        list of one (`nano.admin.recent`).
+        """
+        counters = self.app(app)
+        requests, errors = counters.totals()
+        return {
+            "cpu_seconds": round(counters.cpu, 3),
+            "requests": requests,
+            "errors": errors,
+            "recent": [self._window.of(app)],
+        }
 
     def snapshot(self) -> dict[str, list[list[Any]]]:
         """

@@ -50,11 +50,17 @@ class Server(Protocol):
     def adopt(self, config: Config) -> None:
         """Take over what connections must keep to, and how to log."""
 
-    def usage(self, app: str) -> tuple[float, int]:
-        """Seconds of CPU time, and bytes of memory, of an app."""
+    def usage(self, app: str) -> dict[str, Any]:
+        """`cpu_seconds`, `memory_bytes`, `requests`, `errors` and `recent` of an app (IControl.apps)."""
+
+    def resident_memory(self) -> int:
+        """Bytes of memory of this process."""
 
     def snapshot(self) -> dict[str, Any]:
         """The figures of this process."""
+
+    def journal(self, question: dict[str, Any]) -> dict[str, Any]:
+        """What this process has told its log lately."""
 
     def reloaded(self, result: str) -> None:
         """A reload has ended: "success", "partial" when some app did not load, or "failure"."""
@@ -104,7 +110,6 @@ class LocalControl:
         return [self._state(app) for app in self._apps.apps]
 
     def _state(self, app: App) -> dict[str, Any]:
-        cpu, memory = self._server.usage(app.name)
         error = app.error
         return {
             "name": app.name,
@@ -115,8 +120,7 @@ class LocalControl:
             "origin": "api" if app.name in self._of_api else "config",
             "isolates": app.isolates,
             "in_flight": app.in_flight,
-            "cpu_seconds": round(cpu, 3),
-            "memory_bytes": memory,
+            **self._server.usage(app.name),
             "error": error and {"code": error.code, "detail": app.log.redact(str(error))},
         }
 
@@ -126,13 +130,14 @@ class LocalControl:
         return succeed(
             [
                 {
-                    "worker": "0",
+                    "worker": 0,
                     "pid": os.getpid(),
-                    "state": "draining" if self.draining else "serving" if self.ready else "loading",
+                    "state": "draining" if self.draining else "ready" if self.ready else "loading",
                     "uptime_seconds": round(self._clock.seconds() - self._since, 3),
                     "apps": len(self._apps.apps),
                     "isolates": sum(app.isolates for app in versions),
                     "in_flight": sum(app.in_flight for app in versions),
+                    "memory_bytes": self._server.resident_memory(),
                 }
             ]
         )
@@ -140,6 +145,10 @@ class LocalControl:
     def snapshots(self) -> Deferred[list[dict[str, Any]]]:
         """The figures of this process (IControl)."""
         return succeed([self._server.snapshot()])
+
+    def journals(self, question: dict[str, Any]) -> Deferred[list[dict[str, Any]]]:
+        """What this process has told its log lately (IControl)."""
+        return succeed([self._server.journal(question)])
 
     def app_config(self, name: str) -> AppConfig:
         """The configuration of an app (IControl)."""

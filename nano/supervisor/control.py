@@ -42,6 +42,7 @@ __all__ = [
     "ControlFactory",
     "ControlProtocol",
     "Drain",
+    "Journal",
     "Json",
     "Leaving",
     "Pickled",
@@ -231,6 +232,13 @@ class Status(amp.Command):
     """How the worker is: `apps`, one object each, and `metrics`, its figures."""
 
     response: ClassVar[_Arguments] = [(b"status", Json())]
+
+
+class Journal(amp.Command):
+    """What the worker has told its log lately (`nano.admin.journal.Journal.answer`)."""
+
+    arguments: ClassVar[_Arguments] = [(b"question", Json())]
+    response: ClassVar[_Arguments] = [(b"answer", Json())]
 
 
 class Drain(amp.Command):

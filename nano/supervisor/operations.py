@@ -23,7 +23,7 @@ from nano.supervisor.supervisor import Supervisor
 
 __all__ = ["Figures", "Operations", "summed"]
 
-_SUMS = ("isolates", "in_flight", "cpu_seconds", "memory_bytes")
+_SUMS = ("isolates", "in_flight", "cpu_seconds", "memory_bytes", "requests", "errors")
 #: Of the states that an app has in several workers, the first of these is what it is called.
 _STATES = ("quarantined", "failed", "loading", "draining", "ready", "gone")
 
@@ -66,14 +66,20 @@ class Operations:
         supervisor: does it.
         figures: the supervisor's own metrics.
         read: reads a configuration again.
+        journal: tells what the supervisor itself has told its log (`nano.admin.journal.Journal.answer`).
     """
 
     _log = Logger()
 
     def __init__(
-        self, supervisor: Supervisor, figures: Figures | None = None, read: Callable[[Config], Config] = _read_again
+        self,
+        supervisor: Supervisor,
+        figures: Figures | None = None,
+        read: Callable[[Config], Config] = _read_again,
+        journal: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     ) -> None:
         self._supervisor = supervisor
+        self._journal = journal
         self._figures = _NoFigures() if figures is None else figures
         self._read = read
         self._by_api: set[str] = set()
@@ -131,7 +137,9 @@ class Operations:
                     "worker": worker.number,
                     "pid": worker.pid,
                     "state": worker.state.value,
+                    "uptime_seconds": round(self._supervisor.age(worker), 3),
                     "apps": len(apps),
+                    "isolates": sum(int(app.get("isolates", 0)) for app in apps),
                     "in_flight": sum(int(app.get("in_flight", 0)) for app in apps),
                     "memory_bytes": resident_memory(worker.pid),
                 }
@@ -146,6 +154,14 @@ class Operations:
         statuses = [status for _, status in await self._supervisor.statuses()]
         found = [self._figures.snapshot(), *(status.get("metrics", {}) for status in statuses)]
         return [snapshot for snapshot in found if snapshot]
+
+    def journals(self, question: dict[str, Any]) -> Deferred[list[dict[str, Any]]]:
+        """What every process has told its log lately (IControl)."""
+        return Deferred.fromCoroutine(self._journals(question))
+
+    async def _journals(self, question: dict[str, Any]) -> list[dict[str, Any]]:
+        own = [] if self._journal is None else [self._journal(question)]
+        return own + await self._supervisor.journals(question)
 
     def app_config(self, name: str) -> AppConfig:
         """The configuration of an app as it is served now (IControl)."""
@@ -290,4 +306,5 @@ def summed(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "version": next((str(app["version"]) for app in told if app.get("version")), ""),
         "error": next((app["error"] for app in told if app.get("error")), None),
         **{key: sum(app.get(key, 0) for app in told) for key in _SUMS},
+        "recent": [part for app in told for part in app.get("recent", ())],
     }

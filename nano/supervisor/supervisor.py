@@ -18,7 +18,7 @@ Changes of apps reach the workers in two steps (nano.supervisor.changes); they c
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+from twisted.protocols import amp
 from twisted.python.failure import Failure
 
 from nano.config import AppConfig, Config, LogConfig, restart_keys
@@ -131,12 +132,12 @@ class Supervisor(Service):
         self._looking = LoopingCall(self._look)
         self._looking.clock = reactor
 
-    def log_to(self, output: Callable[[bytes], object], changed: Callable[[LogConfig], object]) -> None:
+    def log_to(self, output: Callable[[bytes], object] | None, changed: Callable[[LogConfig], object]) -> None:
         """
-        Have somebody else write the log; called before the start.  Otherwise each line of a worker is an event.
+        Have somebody else write the log; called before the start.
 
         Args:
-            output: takes the lines that workers log, some at a time.
+            output: takes the lines that workers log, some at a time; None makes each of them an event.
             changed: called with the log's settings when they have changed.
         """
         self._output, self._log_changed = output, changed
@@ -166,24 +167,45 @@ class Supervisor(Service):
         found = [worker for worker in self.processes if worker.state is WorkerState.READY]
         return sorted(found, key=lambda worker: worker.number)
 
+    def age(self, worker: WorkerProcess) -> float:
+        """How long ago a worker's process was started, in seconds."""
+        return float(self._reactor.seconds() - worker.started)
+
     async def statuses(self) -> list[tuple[WorkerProcess, dict[str, Any]]]:
         """What each worker says of itself now; one that is not ready, or does not answer, what it said last."""
 
-        def told(answer: dict[str, Any], worker: WorkerProcess) -> None:
+        for worker, answer in await self._ask_all(self.serving, control.Status):
             worker.status = answer["status"]
+        return [(worker, worker.status) for worker in self.processes if worker.number]
+
+    async def journals(self, question: dict[str, Any]) -> list[dict[str, Any]]:
+        """What each worker has told its log lately; those that drain have something to tell, too."""
+        able = (WorkerState.READY, WorkerState.DRAINING)
+        workers = [worker for worker in self.processes if worker.number and worker.state in able]
+        answers = await self._ask_all(workers, control.Journal, question=question)
+        return [answer["answer"] for _, answer in answers if answer["answer"]]
+
+    async def _ask_all(
+        self, workers: Iterable[WorkerProcess], command: type[amp.Command], **arguments: Any
+    ) -> list[tuple[WorkerProcess, dict[str, Any]]]:
+        """What those workers answer that answer soon."""
+        found: list[tuple[WorkerProcess, dict[str, Any]]] = []
+
+        def told(answer: dict[str, Any], worker: WorkerProcess) -> None:
+            found.append((worker, answer))
 
         def silent(failure: Failure) -> None:
             failure.trap(WorkerGoneError, CancelledError, DeferredTimeoutError)
 
         asked = [
-            worker.ask(control.Status)
+            worker.ask(command, **arguments)
             .addTimeout(_ANSWER_TIME, self._reactor)
             .addCallback(told, worker)
             .addErrback(silent)
-            for worker in self.serving
+            for worker in workers
         ]
         await gatherResults(asked)
-        return [(worker, worker.status) for worker in self.processes if worker.number]
+        return found
 
     # IService.
 

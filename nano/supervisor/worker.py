@@ -75,6 +75,9 @@ class Server(Protocol):
     def status(self) -> dict[str, Any]:
         """How it is, in JSON: `apps`, a list."""
 
+    def journal(self, question: dict[str, Any]) -> dict[str, Any]:
+        """What it has told its log lately, in JSON."""
+
 
 #: Makes the server: for a task, with a reactor for its endpoints and a scoreboard.
 Build = Callable[[control.Task, Any, Scoreboard], Server]
@@ -133,6 +136,10 @@ class Channel(control.ControlProtocol):
     @control.Status.responder
     def status(self) -> dict[str, Any]:
         return {"status": self._worker.status()}
+
+    @control.Journal.responder
+    def journal(self, question: dict[str, Any]) -> dict[str, Any]:
+        return {"answer": self._worker.journal(question)}
 
     @control.Drain.responder
     def drain(self, leave: bool) -> dict[str, Any]:
@@ -255,6 +262,10 @@ class Worker:
     def status(self) -> dict[str, Any]:
         """How it is, in JSON."""
         return self._server.status() if self._server is not None else {"apps": []}
+
+    def journal(self, question: dict[str, Any]) -> dict[str, Any]:
+        """What it has told its log lately, in JSON; nothing if it does not serve yet."""
+        return self._server.journal(question) if self._server is not None else {}
 
     def quarantine(self, apps: Mapping[str, float]) -> None:
         """These apps are in quarantine from now on, for so many seconds."""

@@ -12,18 +12,21 @@ import treq
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol, serverFromString
+from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXClientEndpoint, connectProtocol, serverFromString
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
+from twisted.logger import Logger, capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from twisted.web.client import Agent, HTTPConnectionPool
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from nano.admin.api import MAX_BODY, make_site
+from nano.admin import api
+from nano.admin.api import make_site
+from nano.admin.journal import Journal
 from nano.admin.metrics import Metrics, Readings
+from nano.admin.requests import MAX_BODY
 from nano.config import AppConfig, Secret, parse_app, real_surroundings
 from nano.errors import AppLoadError, DrainingError
 from nano.interfaces import ConflictError, IControl, UnknownAppError
@@ -42,6 +45,7 @@ class FakeControl:
     Attributes:
         outcome: what `put_app` and `remove_app` fire with, in place of the usual.
         calls: what was done.
+        journal: of its only process.
     """
 
     def __init__(self) -> None:
@@ -50,6 +54,7 @@ class FakeControl:
         self.configs: dict[str, AppConfig] = {}
         self.outcome: Any = None
         self.calls: list[tuple[Any, ...]] = []
+        self.journal = Journal()
 
     def apps(self) -> Deferred[list[dict[str, Any]]]:
         """All that there are (IControl)."""
@@ -63,6 +68,10 @@ class FakeControl:
         """Two (IControl)."""
         readings = Readings({"shop": 2})
         return succeed([Metrics(Clock(), lambda: readings, name).snapshot() for name in "12"])
+
+    def journals(self, question: dict[str, Any]) -> Deferred[list[dict[str, Any]]]:
+        """One (IControl)."""
+        return succeed([self.journal.answer(question)])
 
     def app_config(self, name: str) -> AppConfig:
         """One of those that were put (IControl)."""
@@ -208,7 +217,10 @@ class TellingTests(Fixture):
         """All apps, and how long changes live."""
         await self.ask("PUT", "/admin/apps/shop", {"path": "shop"})
         status, headers, body = await self.ask("GET", "/admin/apps")
-        self.assertEqual((status, body["apps"]), (200, [{"name": "shop", "state": "ready"}]))
+        (app,) = body["apps"]
+        self.assertEqual((status, app["name"], app["state"]), (200, "shop", "ready"))
+        idle = {"requests_per_second": 0.0, "p50_ms": None, "p99_ms": None, "cpu_percent": 0.0}
+        self.assertEqual({key: app[key] for key in idle}, idle)
         self.assertIn("until the next restart or reload", body["note"])
         self.assertEqual(headers.getRawHeaders("content-type"), ["application/json"])
         self.assertEqual(headers.getRawHeaders("cache-control"), ["no-store"])
@@ -224,6 +236,48 @@ class TellingTests(Fixture):
     async def test_workers(self) -> None:
         """All processes."""
         self.assertEqual((await self.ask("GET", "/admin/workers"))[2], {"workers": [{"worker": "0", "pid": 1}]})
+
+    async def test_logs(self) -> None:
+        """The tail of the log, and what comes after it."""
+        log = Logger("nano.test", observer=self.control.journal)
+        log.info("one", app="shop")
+        log.error("two", app="blog", code="exception")
+        status, headers, body = await self.ask("GET", "/admin/logs")
+        self.assertEqual((status, [line["msg"] for line in body["lines"]]), (200, ["one", "two"]))
+        self.assertEqual(headers.getRawHeaders("cache-control"), ["no-store"])
+        log.info("three")
+        _, _, body = await self.ask("GET", f"/admin/logs?after={body['next']}&level=info")
+        self.assertEqual([line["msg"] for line in body["lines"]], ["three"])
+        _, _, body = await self.ask("GET", "/admin/errors?app=blog")
+        self.assertEqual([(error["msg"], error["count"]) for error in body["errors"]], [("two", 1)])
+        await self.problem("invalid-request", 400, "GET", "/admin/logs?limit=many")
+
+    async def test_followers(self) -> None:
+        """Only so many clients may follow; one that leaves makes room.  HEAD does not follow."""
+        self.assertEqual((await self.ask("HEAD", "/admin/logs?follow=true"))[0], 200)
+        self.patch(api, "MAX_FOLLOWERS", 1)
+        heard: Deferred[bytes] = Deferred()
+        gone: Deferred[None] = Deferred()
+
+        class Client(Protocol):
+            def dataReceived(self, data: bytes) -> None:
+                if not heard.called:
+                    heard.callback(data)
+
+            def connectionLost(self, reason: Failure = Failure(Exception())) -> None:  # noqa: B008
+                gone.callback(None)
+
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
+        client: Any = await connectProtocol(endpoint, Client())
+        head = f"GET /admin/logs?follow=true HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+        client.transport.write(head.encode("ascii"))
+        self.assertTrue((await heard).startswith(b"HTTP/1.1 200 "))
+        refusal, _ = await self.problem("too-many-followers", 503, "GET", "/admin/logs?follow=true")
+        self.assertTrue(refusal.hasHeader("retry-after"))
+        client.transport.abortConnection()
+        await gone
+        while (await self.ask("HEAD", "/admin/logs?follow=true"))[0] == 503:
+            pass
 
     async def test_health(self) -> None:
         """Health is the control's."""

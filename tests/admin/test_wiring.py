@@ -11,6 +11,7 @@ from typing import Any
 import treq
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet import reactor as _reactor
+from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import TestCase
 from twisted.web.client import Agent, HTTPConnectionPool
@@ -130,6 +131,48 @@ class WiringTests(TestCase):
         samples = read_samples((await self.ask(1, "GET", "/metrics"))[1].decode())
         name = "http_client_request_duration_seconds_count"
         self.assertEqual([samples[name, "shop", status] for status in ("201", "error")], [1, 1])
+
+    async def test_logs(self) -> None:
+        """The tail of the log and the latest errors tell of both, and of no secret."""
+        await self.ask(0, "POST", "/a?b", data=b"four")
+        await self.ask(0, "POST", "/c", data=b"throw")
+        status, body = await self.ask(1, "GET", "/admin/logs?app=shop")
+        told = json.loads(body)
+        events = [line["event"] for line in told["lines"]]
+        self.assertEqual((status, events.count("access"), events.count("console"), told["lost"]), (200, 2, 2, 0))
+        later = json.loads((await self.ask(1, "GET", f"/admin/logs?app=shop&after={told['next']}"))[1])
+        self.assertEqual(later["lines"], [])
+
+        status, errors = await self.ask(1, "GET", "/admin/errors")
+        (error,) = json.loads(errors)["errors"]
+        self.assertEqual((status, error["app"], error["code"], error["count"]), (200, "shop", "exception", 1))
+        self.assertIn("no luck with [redacted]", error["msg"])
+        self.assertIn("at Object.fetch (index.js:", error["msg"])
+        self.assertNotIn(SECRET, (body + errors).decode())
+
+        (shop,) = json.loads((await self.ask(1, "GET", "/admin/apps"))[1])["apps"]
+        self.assertEqual((shop["requests"], shop["errors"]), (2, 1))
+
+    async def test_follow(self) -> None:
+        """Who follows hears of a request while it stays; the end of the server is the end of it."""
+        url = f"http://127.0.0.1:{self.ports[1]}/admin/logs?follow=true&limit=0&app=shop"
+        headers: dict[str | bytes, str | bytes] = {"Authorization": "Bearer token"}
+        response = await treq.get(url, headers=headers, agent=self.agent, unbuffered=True)
+        self.assertEqual(response.headers.getRawHeaders("content-type"), ["application/x-ndjson"])
+        heard: Deferred[None] = Deferred()
+        data = bytearray()
+
+        def collect(chunk: bytes) -> None:
+            data.extend(chunk)
+            if b'"event": "access"' in data and not heard.called:
+                heard.callback(None)
+
+        over = treq.collect(response, collect)
+        self.assertEqual((await self.ask(0, "POST", "/a?b", data=b"four"))[0], 201)
+        await heard
+        self.assertEqual({json.loads(line)["app"] for line in data.splitlines()}, {"shop"})
+        await self.service.stopService()
+        await over
 
     async def test_change(self) -> None:
         """An app that is put serves; removed, it does not."""

@@ -69,9 +69,17 @@ class FakeServer:
         """Kept."""
         self.adopted = config
 
-    def usage(self, app: str) -> tuple[float, int]:
+    def usage(self, app: str) -> dict[str, Any]:
         """Always the same."""
-        return 1.23456, 4096
+        return {"cpu_seconds": 1.235, "memory_bytes": 4096}
+
+    def resident_memory(self) -> int:
+        """Always the same."""
+        return 8192
+
+    def journal(self, question: dict[str, Any]) -> dict[str, Any]:
+        """What was asked."""
+        return {"asked": question}
 
     def snapshot(self) -> dict[str, Any]:
         """Always the same."""
@@ -148,7 +156,8 @@ class ControlTests(SynchronousTestCase):
         exchange, _ = make_exchange()
         self.apps["shop"].handle(exchange)
         (worker,) = self.successResultOf(self.control.workers())
-        self.assertEqual((worker["state"], worker["uptime_seconds"], worker["in_flight"]), ("serving", 5, 1))
+        self.assertEqual((worker["state"], worker["uptime_seconds"], worker["in_flight"]), ("ready", 5, 1))
+        self.assertEqual((worker["worker"], worker["memory_bytes"]), (0, 8192))
 
     def test_create(self) -> None:
         """A new app serves when it has loaded; the others are not touched."""

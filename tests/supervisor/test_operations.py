@@ -268,6 +268,25 @@ class OperationsTests(SupervisorTests):
             ],
         )
         self.assertEqual({worker["pid"] for worker in workers}, {worker.pid for worker in supervisor.serving})
+        self.assertTrue(all(worker["memory_bytes"] > 0 and worker["uptime_seconds"] > 0 for worker in workers))
+
+    async def test_journals(self) -> None:
+        """What every process has told its log, the supervisor's own part first; each error is in one of them."""
+        app = self.write_app("app", "export default { fetch() { throw new Error('no luck') } }")
+        admin = {"listen": f"unix:{self.folder}/admin"}
+        supervisor = await self.serve(self.configuration(app, admin=admin, log={"level": "info", "access": True}))
+        operations = Operations(supervisor, journal=lambda question: {"own": question})
+        await self.bodies(supervisor)
+        question = {"about": "lines", "app": "app", "level": "debug", "limit": 10, "after": None}
+        own, *workers = await operations.journals(question)
+        self.assertEqual(own, {"own": question})
+        self.assertEqual({answer["process"] for answer in workers}, {str(each.pid) for each in supervisor.serving})
+        for answer in workers:
+            self.assertLessEqual({"access", "exchange-failed"}, {line["event"] for line in answer["lines"]})
+        _, *workers = await operations.journals({"about": "errors"})
+        self.assertEqual([answer["errors"][0]["count"] for answer in workers], [1, 1])
+        (state,) = await operations.apps()
+        self.assertEqual((state["requests"], state["errors"], len(state["recent"])), (2, 2, 2))
 
     async def test_worker_that_does_not_answer(self) -> None:
         """A worker that stands still does not hold up the answer."""
