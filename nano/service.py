@@ -217,7 +217,7 @@ class NanoService(MultiService):
             endpoint_service(config.admin.listen, admin, reactor).setServiceParent(self._admin)
 
     def _make_app(self, config: AppConfig, version: str) -> App:
-        log = AppLog(config.name, config.env, self._reactor)
+        log = AppLog(config.name, config.env, self._reactor, config.path)
         read = partial(self._programs.read, version=version)
         return App(config, self._isolates, read, log, self.metrics.meter(config.name))
 
@@ -361,6 +361,8 @@ class NanoService(MultiService):
 
     async def _stop(self) -> None:
         self.draining = True
+        if self._alone:
+            self._log.info("draining {apps} apps", apps=len(self.apps.apps), event="draining")
         deadline = self._reactor.seconds() + self.apps.drain_timeout
         # Listeners stay open while there is something to finish, and tell who comes that the server drains.
         self._connections.drain()

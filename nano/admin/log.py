@@ -14,6 +14,7 @@ import atexit
 import os
 import sys
 from collections.abc import Callable, Mapping
+from shutil import get_terminal_size
 from time import time
 from typing import Any
 
@@ -23,6 +24,7 @@ from zope.interface import implementer
 
 from nano.admin.log_format import FORMATS, Format
 from nano.admin.log_sink import LogSink
+from nano.admin.terminal_format import Paint, terminal_format, wants_colours
 from nano.exchange import Exchange
 from nano.settings import LogConfig
 
@@ -53,23 +55,23 @@ class LogObserver:
         config: level and format.
         write: takes each line; may be called on any thread.
         worker: names this process in each line; "" for the only one.
-        colours: whether lines of the format "text" go to somebody who sees colours.
+        terminal: whether lines of the format "text" go to a terminal.
 
     Attributes:
         write: as given; for lines that other processes have made.
     """
 
     def __init__(
-        self, config: LogConfig, write: Callable[[bytes], object], worker: str = "", colours: bool = False
+        self, config: LogConfig, write: Callable[[bytes], object], worker: str = "", terminal: bool = False
     ) -> None:
         self.write = write
         self._worker = worker
-        self._colours = colours
+        self._terminal = terminal
         self.adopt(config)
 
     def adopt(self, config: LogConfig) -> None:
         """Go on with these settings."""
-        self._format = _format(config, self._colours)
+        self._format = _format(config, self._terminal)
         self._shown = frozenset(_LEVELS[_LEVELS.index(config.level) :])
 
     def __call__(self, event: Mapping[str, Any]) -> None:
@@ -77,11 +79,16 @@ class LogObserver:
         level = event.get("log_level")
         if level is not None and level.name not in self._shown and event.get("event") != "access":
             return
-        self.write(self._format(event, self._worker).encode("utf-8", "backslashreplace"))
+        line = self._format(event, self._worker)
+        if line:
+            self.write(line.encode("utf-8", "backslashreplace"))
 
 
-def _format(config: LogConfig, colours: bool) -> Format:
-    return FORMATS["colours" if colours and config.format == "text" else config.format]
+def _format(config: LogConfig, terminal: bool) -> Format:
+    if not (terminal and config.format == "text"):
+        return FORMATS[config.format]
+    paint = Paint(wants_colours(os.environ))
+    return terminal_format(paint, config.level == "debug", lambda: get_terminal_size().columns)
 
 
 def stream_observer(
@@ -99,8 +106,7 @@ def stream_observer(
         fallback: where to write when the reader of *descriptor*, who writes there what is read, is gone.
     """
     terminal = os.isatty(descriptor if fallback is None else fallback)
-    colours = terminal and not os.environ.get("NO_COLOR")
-    format_ = _format(config, colours)
+    format_ = _format(config, terminal)
 
     def lost_line(count: int) -> bytes:
         event = {
@@ -113,7 +119,7 @@ def stream_observer(
 
     sink = LogSink(descriptor, lost_line, fallback=fallback)
     atexit.register(sink.flush, _LAST_FLUSH)
-    return LogObserver(config, sink.write, worker, colours)
+    return LogObserver(config, sink.write, worker, terminal)
 
 
 def file_observer(config: LogConfig, path: str, worker: str = "") -> tuple[LogObserver, LogFile]:

@@ -23,7 +23,17 @@ from typing import Any
 from twisted.logger import formatEvent
 from twisted.python.reflect import safe_str
 
-__all__ = ["FORMATS", "Format", "apache_line", "json_line", "json_object", "text_line"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "apache_line",
+    "json_line",
+    "json_object",
+    "printable",
+    "record_of",
+    "safely",
+    "text_line",
+]
 
 #: From an event and the name of the worker, "" for none, to a line that ends in its only line break.
 Format = Callable[[Mapping[str, Any], str], str]
@@ -42,7 +52,6 @@ _PLACED = frozenset(("event", "app", "request_id"))
 #: How deep lists and objects among the fields are followed.
 _DEPTH = 4
 _INDENT = "\n    "
-_COLOURS = {"debug": "2", "warn": "33", "error": "31", "critical": "1;31"}
 
 
 # --- parts -------------------------------------------------------------------------------------
@@ -121,8 +130,13 @@ def _python_escape(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode("ascii")
 
 
-def _safely(format_: Format) -> Format:
-    """Whatever an event holds, there is a line, and nothing is raised."""
+def printable(text: str) -> str:
+    """*text* without what a terminal would act on; tabs and line feeds stay."""
+    return _UNPRINTABLE.sub(_python_escape, text)
+
+
+def safely(format_: Format) -> Format:
+    """*format_*, but whatever an event holds, there is a line, and nothing is raised."""
 
     def line(event: Mapping[str, Any], worker: str) -> str:
         try:
@@ -150,27 +164,11 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _quote: Callable[[str], str] = json.encoder.encode_basestring
 
 
-def _json_line(event: Mapping[str, Any], worker: str) -> str:
+def record_of(event: Mapping[str, Any], worker: str) -> dict[str, Any]:
     """
-    One object on one line: `ts`, `level`, `event`, `logger`, `app`, `worker`, `request_id`, `msg`, and the event's
+    An event as an object: `ts`, `level`, `event`, `logger`, `app`, `worker`, `request_id`, `msg`, and the event's
     fields; of a failure its `traceback`.  Empty ones are left out.
     """
-    if event.get("event") == "access":
-        return _harmless(_access(event, worker))
-    return _as_json(_object(event, worker))
-
-
-def json_object(event: Mapping[str, Any], worker: str) -> dict[str, Any]:
-    """
-    The object that a line of JSON holds.  It never raises.
-    """
-    try:
-        return _object(event, worker)
-    except Exception as error:
-        return _object(_substitute(event, error), worker)
-
-
-def _object(event: Mapping[str, Any], worker: str) -> dict[str, Any]:
     if event.get("event") == "access":
         return dict(json.loads(_access(event, worker)))
     line: dict[str, Any] = {"ts": _timestamp(event), "level": _level(event)}
@@ -191,6 +189,25 @@ def _object(event: Mapping[str, Any], worker: str) -> dict[str, Any]:
     if traceback:
         line["traceback"] = traceback
     return line
+
+
+def json_object(event: Mapping[str, Any], worker: str) -> dict[str, Any]:
+    """
+    The record of an event, whatever that holds: it never raises.
+    """
+    try:
+        return record_of(event, worker)
+    except Exception as error:
+        return record_of(_substitute(event, error), worker)
+
+
+def _json_line(event: Mapping[str, Any], worker: str) -> str:
+    """
+    The record on one line.
+    """
+    if event.get("event") == "access":
+        return _harmless(_access(event, worker))
+    return _as_json(record_of(event, worker))
 
 
 def _name_of_worker(event: Mapping[str, Any]) -> str:
@@ -228,14 +245,10 @@ _WHOLE = frozenset(("{text}", "{error}", "{note}", "{log_io}", "{log_text}"))
 # --- text --------------------------------------------------------------------------------------
 
 
-def _text_line(event: Mapping[str, Any], worker: str, colours: bool = False) -> str:
+def _text_line(event: Mapping[str, Any], worker: str) -> str:
     """
     Time, level, app and message; then the other fields; further lines of a message are indented.
     """
-    level = _level(event)
-    shown = f"{level:8}"
-    if colours and level in _COLOURS:
-        shown = f"\x1b[{_COLOURS[level]}m{shown}\x1b[0m"
     where = " ".join(_value(part) for part in (event.get("app"), worker and f"worker:{worker}") if part)
     text = _message(event)
     if event.get("event") != "access":
@@ -243,8 +256,8 @@ def _text_line(event: Mapping[str, Any], worker: str, colours: bool = False) -> 
     traceback = _traceback(event)
     if traceback:
         text = f"{text}\n{traceback}"
-    text = _UNPRINTABLE.sub(_python_escape, text.rstrip("\n")).replace("\n", _INDENT)
-    return f"{_timestamp(event)} {shown} {f'[{where}] ' if where else ''}{text}\n"
+    text = printable(text.rstrip("\n")).replace("\n", _INDENT)
+    return f"{_timestamp(event)} {_level(event):8} {f'[{where}] ' if where else ''}{text}\n"
 
 
 def _told(event: Mapping[str, Any]) -> str:
@@ -261,10 +274,6 @@ def _value(value: Any) -> str:
     if _BARE(text):
         return text
     return _HARMFUL.sub(_unicode_escape, text if text is not plain else _encode(text))
-
-
-def _coloured_line(event: Mapping[str, Any], worker: str) -> str:
-    return _text_line(event, worker, colours=True)
 
 
 # --- apache ------------------------------------------------------------------------------------
@@ -293,15 +302,13 @@ def _quoted_escape(match: re.Match[str]) -> str:
     return f"\\{match[0]}" if match[0] in '"\\' else _python_escape(match)
 
 
-json_line = _safely(_json_line)
-text_line = _safely(_text_line)
-coloured_line = _safely(_coloured_line)
-apache_line = _safely(_apache_line)
+json_line = safely(_json_line)
+text_line = safely(_text_line)
+apache_line = safely(_apache_line)
 
 FORMATS: Mapping[str, Format] = {
     "json": json_line,
     "text": text_line,
     "apache": apache_line,
-    "colours": coloured_line,
 }
-"""By the names of `log.format`, and "colours" for text on a terminal."""
+"""By the names of `log.format`."""

@@ -105,10 +105,12 @@ class AppLog:
         name: the app's.
         env: its `env`, for the secrets in it.
         clock: the time; without one there is no limit.
+        path: where its source is, for observers that show it: `log_app_path` of its events.
     """
 
-    def __init__(self, name: str, env: Mapping[str, Any], clock: IReactorTime | None = None) -> None:
+    def __init__(self, name: str, env: Mapping[str, Any], clock: IReactorTime | None = None, path: str = "") -> None:
         self._name = name
+        self._path = path
         self._secrets = secret_texts(env)
         self._clock = clock
         now = clock.seconds() if clock is not None else 0.0
@@ -145,6 +147,7 @@ class AppLog:
             app=self._name,
             request_id=request_id,
             event="console",
+            log_app_path=self._path,
         )
 
     def failed(self, error: NanoError, request_id: str) -> None:
@@ -165,6 +168,7 @@ class AppLog:
             code=error.code,
             request_id=request_id,
             event="exchange-failed",
+            log_app_path=self._path,
         )
 
     def _admits(self, clock: IReactorTime, size: int) -> bool:

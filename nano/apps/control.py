@@ -244,11 +244,11 @@ class LocalControl:
         self._of_api.clear()
         self._apps.commit(change)
         self._server.reloaded("partial" if change.failed else "success")
-        self._log.info(
-            "reloaded: {created} created, {replaced} replaced, {removed} removed, {failed} failed",
-            event="reloaded",
-            **{key: len(result[key]) for key in ("created", "replaced", "removed", "failed")},
-        )
+        self._log.info("reloaded", event="reloaded", **result)
+        for name, reason in result["failed"].items():
+            self._log.error(
+                "app {app} keeps its old version: {error}", app=name, error=reason, event="app-not-replaced"
+            )
         for key in result["restart_needed"]:
             self._log.warn("a changed {key} takes effect with the next start", key=key, event="restart-needed")
         return result

@@ -14,7 +14,7 @@ from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from nano.admin.log_format import FORMATS, apache_line, coloured_line, json_line, text_line
+from nano.admin.log_format import FORMATS, apache_line, json_line, text_line
 
 #: 2026-01-02 03:04:05.678 UTC.
 MOMENT = 1767323045.678
@@ -158,11 +158,6 @@ class TextTests(SynchronousTestCase):
         shown = text_line(event("{text}", text="a\x1b[2Jb\rc\x85d\u202ee\tf"), "")
         self.assertTrue(shown.endswith("a\\x1b[2Jb\\rc\\x85d\\u202ee\tf\n"), shown)
 
-    def test_colours(self) -> None:
-        """Levels above info stand out."""
-        self.assertIn("\x1b[31merror   \x1b[0m", coloured_line(event(level=LogLevel.error), ""))
-        self.assertNotIn("\x1b", coloured_line(event(), ""))
-
     def test_access(self) -> None:
         """Of a request people read the essence."""
         self.assertTrue(text_line(access(), "").endswith(" [shop] GET /a?b=c 200 1.5 ms\n"))
@@ -231,6 +226,6 @@ class ForgeryTests(SynchronousTestCase):
         request = access(method=method, path=path, client=client, user_agent=user_agent, referer=referer)
         for name, format_ in FORMATS.items():
             line = format_(request, "")
-            if name != "text" and name != "colours":
+            if name != "text":
                 self.assertEqual(line.splitlines(), [line[:-1]], name)
         self.assertIsNotNone(ApacheTests.COMBINED.fullmatch(apache_line(request, "")))
