@@ -158,9 +158,9 @@ def _range(described: Mapping[str, Any]) -> str:
 
 def command_line() -> str:
     """`nano` and `twistd nano`, with all that they take."""
-    from nano.cli import _parser
+    from nano.cli.parser import make_parser
 
-    return "".join(_commands(_parser())) + _twistd()
+    return "".join(_commands(make_parser())) + _twistd()
 
 
 def _commands(parser: argparse.ArgumentParser, purpose: str = "") -> Iterator[str]:

@@ -13,15 +13,18 @@ import ipaddress
 import os.path
 import re
 from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 __all__ = [
     "Network",
     "EGRESS_WORDS",
+    "Reachable",
     "canonical_hostname",
     "egress_rule",
     "endpoint_port",
     "endpoint_needs_token",
     "network",
+    "reachable",
     "resolve_endpoint",
     "tcp_endpoint",
 ]
@@ -122,6 +125,47 @@ def endpoint_port(endpoint: str) -> int | None:
         return None
     port = dict(_named(kind, arguments[1:], _TYPES[kind])).get("port")
     return int(port) if port is not None else None
+
+
+class Reachable(NamedTuple):
+    """
+    How somebody on the same machine gets to an endpoint.
+
+    Attributes:
+        scheme: "http" or "https", or "unix" for a socket in the file system.
+        host: a name or address; the path of a unix socket.
+        port: 0 for a unix socket.
+    """
+
+    scheme: str
+    host: str
+    port: int = 0
+
+    def url(self, host: str = "") -> str:
+        """The address of the root, by the name of *host* if it is given."""
+        if self.scheme == "unix":
+            return f"unix:{self.host}"
+        host = host or (f"[{self.host}]" if ":" in self.host else self.host)
+        usual = self.port == {"http": 80, "https": 443}[self.scheme]
+        return f"{self.scheme}://{host}/" if usual else f"{self.scheme}://{host}:{self.port}/"
+
+
+def reachable(endpoint: str) -> Reachable | None:
+    """
+    How to get to an endpoint string that `resolve_endpoint` has let pass; None where it does not say that.
+    """
+    arguments = _split(endpoint)
+    kind = arguments[0][1]
+    if kind not in ("tcp", "tcp6", "ssl", "tls", "unix"):
+        return None
+    given = dict(_named(kind, arguments[1:], _TYPES[kind]))
+    if kind == "unix":
+        return Reachable("unix", given["address"])
+    port, interface = int(given.get("port", 443)), given.get("interface", "")
+    if not port:
+        return None  # Any free one, which only the server knows.
+    host = "localhost" if interface in ("", "0.0.0.0", "::", "127.0.0.1", "::1") else interface
+    return Reachable("https" if kind in ("ssl", "tls") else "http", host, port)
 
 
 def tcp_endpoint(port: int, interface: str = "") -> str:

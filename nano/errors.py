@@ -47,6 +47,7 @@ __all__ = [
     "QuarantinedError",
     "ServerError",
     "UnsupportedMethodError",
+    "visible",
 ]
 
 Level = Literal["debug", "info", "warn", "error", "critical"]

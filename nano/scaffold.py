@@ -1,4 +1,4 @@
-# -*- test-case-name: tests.test_cli -*-
+# -*- test-case-name: tests.cli.test_commands -*-
 """
 The files of a new app, for `nano init`.
 """

@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     from nano.config import LogConfig, LogFormat
 
 __all__ = [
+    "Control",
     "OPTION_HELP",
     "Options",
+    "Server",
     "exit_if_broken",
     "leave_on_signals",
     "log_observer",
@@ -131,22 +133,25 @@ class Options(usage.Options):
         raise SystemExit(0)
 
 
-class _Control(Protocol):
-    """What signals and changed files do to a server."""
+class Control(Protocol):
+    """What front doors ask of a server, and what signals and changed files do to it."""
 
     @property
     def ready(self) -> bool:
         """Whether every app is loaded, or has failed to."""
 
+    def apps(self) -> Deferred[list[dict[str, Any]]]:
+        """The state of every app; does not fail."""
+
     def hangup(self) -> Deferred[object]:
         """Reload; fires when that is over, and does not fail."""
 
 
-class _Server(NamedTuple):
+class Server(NamedTuple):
     """A server, what controls it, and what it serves now."""
 
     service: IService
-    control: _Control
+    control: Control
     config: Callable[[], Config]
 
 
@@ -169,13 +174,20 @@ def makeService(options: Options, build: Callable[..., IService] | None = None) 
     return service if observer is None else _Logged(service, observer)
 
 
-def make_server(config: Config, reactor: Any, watch: bool = True, log: LogObserver | None = None) -> IService:
+def make_server(
+    config: Config,
+    reactor: Any,
+    watch: bool = True,
+    log: LogObserver | None = None,
+    companion: Callable[[Server], IService] | None = None,
+) -> IService:
     """
     What serves *config*: everything in this process, or a supervisor with worker processes.
 
     Args:
         watch: whether it reloads by itself when files change, and not only when it is told to.
         log: writes the log, if that is ours: heeds changed settings, and takes what workers have written.
+        companion: makes one more service, which starts and stops with the server.
     """
     from twisted.internet.threads import deferToThreadPool
 
@@ -183,8 +195,9 @@ def make_server(config: Config, reactor: Any, watch: bool = True, log: LogObserv
     from nano.systemd import Daemon
 
     build = _supervised if config.workers else _alone
-    server, control, current = build(config, reactor, log)
-    daemon = Daemon(server, control, reactor, os.environ)
+    server = build(config, reactor, log)
+    control = server.control
+    daemon = Daemon(server.service, control, reactor, os.environ)
 
     def reload() -> Deferred[object]:
         return daemon.reloading(control.hangup)
@@ -192,18 +205,20 @@ def make_server(config: Config, reactor: Any, watch: bool = True, log: LogObserv
     reload_on_hangup(reactor, reload)
     if watch:
         in_thread = partial(deferToThreadPool, reactor, reactor.getThreadPool())
-        Watch(reactor, lambda: watched_paths(current()), reload, in_thread).setServiceParent(daemon)
+        Watch(reactor, lambda: watched_paths(server.config()), reload, in_thread).setServiceParent(daemon)
+    if companion is not None:
+        companion(server).setServiceParent(daemon)
     return daemon
 
 
-def _alone(config: Config, reactor: Any, log: LogObserver | None) -> _Server:
+def _alone(config: Config, reactor: Any, log: LogObserver | None) -> Server:
     from nano.service import NanoService
 
     service = NanoService(config, reactor=reactor, log_changed=log.adopt if log is not None else None)
-    return _Server(service, service.control, lambda: service.control.config)
+    return Server(service, service.control, lambda: service.control.config)
 
 
-def _supervised(config: Config, reactor: Any, log: LogObserver | None) -> _Server:
+def _supervised(config: Config, reactor: Any, log: LogObserver | None) -> Server:
     from nano.admin.journal import Journal
     from nano.admin.metrics import Readings
     from nano.admin.totals import SupervisorMetrics
@@ -237,7 +252,7 @@ def _supervised(config: Config, reactor: Any, log: LogObserver | None) -> _Serve
         from nano.admin.listener import Administered
 
         service = Administered(supervisor, operations, config.admin, reactor, operations.admin_token, journal)
-    return _Server(service, operations, lambda: supervisor.config)
+    return Server(service, operations, lambda: supervisor.config)
 
 
 def exit_if_broken(service: IService) -> None:

@@ -16,6 +16,7 @@ from nano.addresses import (
     endpoint_needs_token,
     endpoint_port,
     network,
+    reachable,
     resolve_endpoint,
     tcp_endpoint,
 )
@@ -175,3 +176,36 @@ class PortTests(SynchronousTestCase):
             ("plugin:80", None),
         ):
             self.assertEqual(endpoint_port(text), port, text)
+
+
+class ReachableTests(SynchronousTestCase):
+    """
+    The way to an endpoint, for somebody on the same machine.
+    """
+
+    def test_urls(self) -> None:
+        """An address to click on, whatever the interface; the usual ports go without saying."""
+        for text, url in (
+            ("tcp:8080", "http://localhost:8080/"),
+            ("tcp:80:interface=127.0.0.1", "http://localhost/"),
+            ("tcp:81:interface=192.0.2.1", "http://192.0.2.1:81/"),
+            ("tcp6:81:interface=2001\\:db8\\:\\:1", "http://[2001:db8::1]:81/"),
+            ("tcp6:81:interface=\\:\\:", "http://localhost:81/"),
+            ("ssl:443:privateKey=k", "https://localhost/"),
+            ("tls:/keys:port=8443", "https://localhost:8443/"),
+            ("unix:/run/nano.sock", "unix:/run/nano.sock"),
+        ):
+            way = reachable(text)
+            assert way is not None
+            self.assertEqual(way.url(), url, text)
+
+    def test_host(self) -> None:
+        """A host name takes the place of the machine's."""
+        way = reachable("tcp:8080:interface=192.0.2.1")
+        assert way is not None
+        self.assertEqual(way.url("shop.example"), "http://shop.example:8080/")
+
+    def test_unknown(self) -> None:
+        """Some endpoints do not say where they are."""
+        for text in ("tcp:0", "systemd:domain=INET:index=0", "haproxy:tcp:82", "plugin:80"):
+            self.assertIsNone(reachable(text), text)

@@ -7,13 +7,8 @@ from __future__ import annotations
 
 import io
 import os
-import pty
-import re
-import select
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import cast
@@ -23,9 +18,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from nano.repl import Outcome, Prompter, Session, converse
+from tests.cli.terminal import NANO, Terminal
 from tests.system.daemon import PATIENCE, environment
-
-NANO = (sys.executable, "-m", "nano.cli")
 
 
 class FakeSession:
@@ -335,83 +329,13 @@ class PipeTests(SynchronousTestCase):
         self.assertTrue(err.startswith("Uncaught ReferenceError: nothing is not defined\n    at REPL1:1:1"), err)
 
 
-class Terminal:
-    """
-    `nano repl` on a terminal.
-    """
-
-    def __init__(self, history: Path) -> None:
-        self.master, slave = pty.openpty()
-        variables = {"TERM": "dumb", "NANO_REPL_HISTORY": str(history), "INPUTRC": os.devnull}
-        self.process = subprocess.Popen(
-            [*NANO, "repl"],
-            env=environment(variables),
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            preexec_fn=_take_terminal,  # Ctrl-C is for whom the terminal controls.
-        )
-        os.close(slave)
-        self.seen = ""
-
-    def expect(self, pattern: str, patience: float = PATIENCE) -> str:
-        """Read on to *pattern*, and return all that came up to its end."""
-        deadline = time.monotonic() + patience
-        while not (match := re.search(pattern, self.seen)):
-            readable, _, _ = select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))
-            if not readable:
-                raise AssertionError(f"waited in vain for {pattern!r}: {self.seen!r}")
-            try:
-                data = os.read(self.master, 65536)
-            except OSError:
-                data = b""  # What Linux says when nobody has the terminal open any more.
-            if not data:
-                raise AssertionError(f"ended before {pattern!r}: {self.seen!r}")
-            self.seen += data.decode()
-        found, self.seen = self.seen[: match.end()], self.seen[match.end() :]
-        return found
-
-    def interrupt(self, pattern: str) -> None:
-        """
-        Press Ctrl-C, and again if it was overheard, until *pattern* is seen.
-
-        Python overhears a signal that comes between its last look and its waiting for a key.
-        """
-        for _ in range(int(PATIENCE)):
-            self.type("\x03")
-            try:
-                self.expect(pattern, 1.0)
-            except AssertionError:
-                continue
-            return
-        raise AssertionError(f"Ctrl-C does not lead to {pattern!r}: {self.seen!r}")
-
-    def type(self, text: str) -> None:
-        """Press keys."""
-        os.write(self.master, text.encode())
-
-    def close(self) -> None:
-        """Leave nothing behind."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        os.close(self.master)
-
-
-def _take_terminal() -> None:
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
 class TerminalTests(SynchronousTestCase):
     """What somebody at a terminal sees."""
 
     def start(self, history: Path | None = None) -> Terminal:
         """A REPL that has shown its first prompt."""
-        terminal = Terminal(history or Path(self.mktemp()).absolute())
+        path = history or Path(self.mktemp()).absolute()
+        terminal = Terminal([*NANO, "repl"], {"TERM": "dumb", "NANO_REPL_HISTORY": str(path), "INPUTRC": os.devnull})
         self.addCleanup(terminal.close)
         self.assertIn("nano ", terminal.expect("(^|\n)> $"))
         return terminal

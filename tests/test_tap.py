@@ -25,7 +25,8 @@ from nano import __version__
 from nano.config import Config
 from nano.errors import EngineError
 from nano.tap import Options, makeService, quiet_start_errors, stop_on_signals
-from tests.test_cli import SERVICE, ServingTests, environment
+from tests.cli.case import SERVICE, environment
+from tests.cli.test_serve import ServingTests
 
 TWISTD = "from twisted.scripts.twistd import run; run()"
 

@@ -22,8 +22,8 @@ from nano.admin.log import AccessLog, LogObserver, file_observer, stream_observe
 from nano.config import LogConfig
 from nano.tap import _Logged, log_observer, rotate_on_signal
 from tests.admin.test_log_format import event
+from tests.cli.case import Child, environment
 from tests.fakes import make_exchange
-from tests.test_cli import Child, environment
 
 LEGACY = {"format", "isError", "message", "system", "time"}
 
@@ -90,6 +90,17 @@ class ObserverTests(SynchronousTestCase):
         self.assertEqual(json.loads(Path(f"{path}.1").read_text("utf-8"))["msg"], "grüße")
         self.assertEqual(json.loads(Path(path).read_text("utf-8"))["msg"], "again")
 
+    def test_terminal(self) -> None:
+        """A terminal is spared what is routine, unless the level is `debug`."""
+        leader, follower = os.openpty()
+        self.addCleanup(os.close, leader)
+        self.addCleanup(os.close, follower)
+        for level, shown in (("info", b"  after"), ("debug", b"  before")):
+            observe = stream_observer(LogConfig(format="text", level=level), follower)  # type: ignore[arg-type]
+            observe(event("before", event="app-ready"))
+            observe(event("after", event="draining"))
+            self.assertIn(shown, os.read(leader, 1000))
+
     def test_no_colours_in_pipes(self) -> None:
         """Only a terminal gets colours, and only where it wants them."""
         reader, writer = os.pipe()
@@ -99,12 +110,16 @@ class ObserverTests(SynchronousTestCase):
         self.assertNotIn(b"\x1b", os.read(reader, 1000))
 
     def test_colours(self) -> None:
-        """A terminal does, unless NO_COLOR is set."""
+        """A terminal does, unless NO_COLOR is set or it is a dumb one."""
         leader, follower = os.openpty()
         self.addCleanup(os.close, leader)
         self.addCleanup(os.close, follower)
-        for variable, coloured in (("", True), ("1", False)):
-            self.patch(os, "environ", {"NO_COLOR": variable})
+        for variables, coloured in (
+            ({"NO_COLOR": ""}, True),
+            ({"NO_COLOR": "1"}, False),
+            ({"TERM": "dumb"}, False),
+        ):
+            self.patch(os, "environ", variables)
             stream_observer(LogConfig(format="text"), follower)(event(level=LogLevel.error))
             self.assertEqual(b"\x1b[31m" in os.read(leader, 1000), coloured)
 
