@@ -39,11 +39,12 @@ from nano.apps.app import App
 from nano.apps.app_log import AppLog
 from nano.apps.app_set import AppSet
 from nano.apps.control import LocalControl
+from nano.apps.idle import IdleApps
 from nano.apps.modules import CompileCache, ModuleLoader
 from nano.apps.served import BundleStore, ProgramSource
 from nano.builtin_modules import builtin_names
 from nano.bundle import read_bundle
-from nano.config import AppConfig, Config, LogConfig, Secret, load_config
+from nano.config import AppConfig, Config, LogConfig, Secret, available_cores, load_config
 from nano.engine.compiler import ModuleCompiler
 from nano.engine.host import IsolateHost
 from nano.engine.pool import IsolatePool
@@ -55,11 +56,16 @@ from nano.http.unclaimed import Unclaimed
 from nano.interfaces import IEventHandler, Traces
 from nano.ops import compression, crypto, encoding, fetch, host, node_crypto, url
 from nano.ops.registry import OpTable
+from nano.supervisor.memory import available_memory, memory_budget
 
 __all__ = ["NanoService", "Served", "make_loader", "make_pool"]
 
-#: How many isolates wait for an app.
+#: How many isolates wait for an app at least.
 SPARES = 2
+#: More isolates than this are not made at a time, however many cores there are.
+MOST_AT_ONCE = 4
+#: Isolates are evicted above this part of the memory at which a worker is replaced.
+_FULL = 0.8
 #: How long freeing isolates may take when the service stops, in seconds.
 FREEING_TIME = 5.0
 
@@ -106,8 +112,8 @@ class _Isolates:
         self._traces = traces
         self._metrics = metrics
 
-    def get(self) -> Deferred[IsolateHost]:
-        return self._pool.get()
+    def get(self, urgent: bool) -> Deferred[IsolateHost]:
+        return self._pool.get(urgent)
 
     def watch(self, host: IsolateHost, config: AppConfig) -> None:
         limits = _Limits(config.timeout, config.request_timeout, config.memory)
@@ -131,7 +137,7 @@ def make_pool(reactor: Any, spares: int = SPARES) -> IsolatePool:
     # What isolates ask for later has to be of the same build, whatever is installed meanwhile.
     for later in ("chunks.json", "builtins.json"):
         read_bundle(later)
-    return IsolatePool(reactor, ops, read_bundle("runtime.js"), spares)
+    return IsolatePool(reactor, ops, read_bundle("runtime.js"), spares, min(MOST_AT_ONCE, available_cores()))
 
 
 def make_loader(reactor: Any, compiler: ModuleCompiler, cache: CompileCache | None) -> ModuleLoader:
@@ -196,6 +202,10 @@ class NanoService(MultiService):
         admin_port = endpoint_port(config.admin.listen) if config.admin is not None else None
         outbounds = OutboundSource(reactor, () if admin_port is None else (admin_port,))
         self._isolates = _Isolates(reactor, self._pool, self._watchdog, traces, self.metrics, outbounds)
+        budget = _FULL * memory_budget(config.workers, available_memory())
+        self._idle = IdleApps(
+            reactor, config.limits.max_isolates, lambda: resident_memory() > budget, self.metrics.evicted
+        )
         self.apps = AppSet(reactor, self._make_app, config.drain_timeout)
         self.control = LocalControl(config, self.apps, self, reactor)
         self._when_ready: list[Deferred[None]] = []
@@ -219,7 +229,7 @@ class NanoService(MultiService):
     def _make_app(self, config: AppConfig, version: str) -> App:
         log = AppLog(config.name, config.env, self._reactor, config.path)
         read = partial(self._programs.read, version=version)
-        return App(config, self._isolates, read, log, self.metrics.meter(config.name))
+        return App(config, self._isolates, read, log, self.metrics.meter(config.name), self._idle)
 
     # What others may ask.
 
@@ -270,7 +280,7 @@ class NanoService(MultiService):
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), read)
 
     def adopt(self, config: Config) -> None:
-        """Take over what connections must keep to, and how to log."""
+        """Take over what holds for the server as a whole."""
         if config.log != self._log_config:
             self._log_config = config.log
             self._journal.adopt(config.log.level)
@@ -278,6 +288,7 @@ class NanoService(MultiService):
             if self._log_changed is not None:
                 self._log_changed(config.log)
         self._connections.adopt(config.limits, config.trusted_proxies)
+        self._idle.most = config.limits.max_isolates
 
     def _admin_token(self) -> Secret | None:
         admin = self.control.config.admin
@@ -342,6 +353,7 @@ class NanoService(MultiService):
         if self._alone:
             self.metrics.configured()
         self._watchdog.start()
+        self._idle.start()
         self._pool.fill()
         self.apps.open(self.config.apps, self._versions).addCallback(self._opened)
 
@@ -371,6 +383,7 @@ class NanoService(MultiService):
         # Those who came last get their answers, too.
         await self._let_go(self._connections.drain(), deadline)
         self._compiler.stop()
+        self._idle.stop()
         self._watchdog.stop()
         self.metrics.stop()
         await maybeDeferred(self._admin.stopService)

@@ -445,7 +445,7 @@ class AdminConfig:
 @dataclass(frozen=True)
 class LimitsConfig:
     """
-    What one client connection may take.
+    What one client connection may take, and how much there may be of what a process holds.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = {"extra": "forbid"}
@@ -464,6 +464,11 @@ class LimitsConfig:
         _key("Silence on a connection before it is closed, in milliseconds.", "idle_timeout_ms"),
     ] = 75.0
     max_connections: Annotated[int, _Whole(1, 1_000_000), _key("Client connections at one time.")] = 10000
+    max_isolates: Annotated[
+        int,
+        _Whole(1, 4000),
+        _key("Isolates with an app in one worker; more, and those are given back whose apps have rested for longest."),
+    ] = 2000
 
 
 @dataclass(frozen=True)
@@ -525,7 +530,7 @@ class Config:
         tuple[Annotated[Network, BeforeValidator(network, json_schema_input_type=str)], ...],
         _key("CIDR blocks whose X-Forwarded-For, -Proto and -Host are believed."),
     ] = ()
-    limits: Annotated[LimitsConfig, _key("What one connection may take.")] = LimitsConfig()
+    limits: Annotated[LimitsConfig, _key("What one connection may take, and what a worker may hold.")] = LimitsConfig()
     log: Annotated[LogConfig, _key("Logging to standard output.")] = LogConfig()
     state_dir: Annotated[
         str,

@@ -381,6 +381,7 @@ class FakeIsolateHost:
         exchanges: what was dispatched, for the app's test to answer.
         loading: the Deferred that `load` has returned.
         condemned: what it was condemned for.
+        at_rest: whether nothing is under way in it, as the test says; `activity` is what it was given and has said.
     """
 
     request_id = ""
@@ -397,6 +398,8 @@ class FakeIsolateHost:
         self.timeout = 0.0
         self.condemned: NanoError | None = None
         self.retired = False
+        self.at_rest = True
+        self.activity = 0
         self.reclaims: list[Callable[[], None]] = []
 
     def load(self, program: IsolateProgram, owner: Any, timeout: float) -> Deferred[Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from nano.apps.app import Host
+from nano.apps.partners import Host
 from nano.engine.v8 import V8Isolate
 from nano.engine.watchdog import Watched
 from nano.interfaces import IAppLookup, IBodyConsumer, IEventHandler, IRequestBody, IResponseSink, Reactor

@@ -11,9 +11,11 @@ from typing import Any
 from twisted.application.service import IService
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
 
+from nano.apps import app_set
 from nano.apps.app import AppState
 from nano.config import load_config
 from nano.engine.v8 import context_count
@@ -33,14 +35,16 @@ class ServiceTests(TestCase):
 
     timeout = 60
 
-    def make(self, apps: dict[str, str], keys: dict[str, Any] | None = None) -> NanoService:
+    def make(
+        self, apps: dict[str, str], keys: dict[str, Any] | None = None, limits: dict[str, Any] | None = None
+    ) -> NanoService:
         folder = Path(self.mktemp()).absolute()
         folder.mkdir(parents=True)
         write_apps(folder, apps)
 
         entries = [{"name": name, "path": name, "env": {"WHO": name}, **(keys or {})} for name in apps]
         path = folder / "app.json"
-        config = {"port": free_port(), "interface": "127.0.0.1", "workers": 0, "apps": entries}
+        config = {"port": free_port(), "interface": "127.0.0.1", "workers": 0, "apps": entries, "limits": limits or {}}
         path.write_text(json.dumps(config))
         before = context_count()
         service = NanoService(load_config(str(path)), reactor=reactor)
@@ -88,6 +92,35 @@ class ServiceTests(TestCase):
         self.assertEqual([app.state for app in service.apps.apps], [AppState.FAILED, AppState.READY])
         self.assertEqual((await self.fetch(service, "bad")).header(b"nano-error"), b"load-failed")
         self.assertEqual((await self.fetch(service, "good")).body, b"hello good")
+
+    async def test_eviction(self) -> None:
+        """With room for two isolates, three apps are served; who has rested for longest begins anew."""
+        count = "let count = 0; export default { fetch: () => new Response(`${++count}`) }"
+        service = self.make({"a": count, "b": count, "c": count}, limits={"max_isolates": 2})
+        await self.start(service)
+        bodies = []
+        for name in "abcbcabb":
+            bodies.append((await self.fetch(service, name)).body)
+            # Told of its answer, the isolate still has to say that it has read all that it was given.
+            while not all(host.at_rest for host in service.apps[name].hosts):
+                await deferLater(reactor, 0.001)
+        self.assertEqual(bodies, [b"1", b"1", b"1", b"2", b"2", b"1", b"1", b"2"])
+        self.assertEqual(sum(app.isolates for app in service.apps.apps), 2)
+        figures = service.snapshot()
+        self.assertEqual([labels for labels, _ in figures["nano_evictions_total"]], [["limit"]])
+        self.assertEqual([app.state for app in service.apps.apps], [AppState.READY] * 3)
+
+    async def test_beyond_the_warm(self) -> None:
+        """Apps that nobody has asked for have no isolate; what is wrong with their code is known all the same."""
+        self.patch(app_set, "WARM", 1)
+        service = self.make({"a": HELLO, "b": HELLO, "bad": "let = ;", "late": "null.x"})
+        await self.start(service)
+        self.assertEqual([app.isolates for app in service.apps.apps], [1, 0, 0, 0])
+        states = [AppState.READY, AppState.READY, AppState.FAILED, AppState.READY]
+        self.assertEqual([app.state for app in service.apps.apps], states)
+        self.assertEqual((await self.fetch(service, "b")).body, b"hello b")
+        self.assertEqual((await self.fetch(service, "late")).header(b"nano-error"), b"load-failed")
+        self.assertIs(service.apps["late"].state, AppState.FAILED)
 
     async def test_when_ready(self) -> None:
         """Whoever asks is told, before and after; who no longer waits is not."""

@@ -83,6 +83,7 @@ FAMILIES = (
     Family("nano_cpu_seconds_total", "counter", ("app",), "CPU time of the isolates of an app."),
     Family("nano_heap_bytes", "gauge", ("app",), "Memory that the isolates of an app are charged with, an estimate."),
     Family("nano_isolates", "gauge", ("state",), "Isolates by what they do."),
+    Family("nano_evictions_total", "counter", ("reason",), "Isolates that were given back as their apps rested."),
     Family("nano_cold_start_seconds", "histogram", (), "Time for an app to start in an isolate.", _STARTS),
     Family("nano_worker_restarts_total", "counter", ("reason",), "Worker processes that were replaced."),
     Family("nano_reloads_total", "counter", ("result",), "Reloads of the configuration."),
@@ -250,6 +251,7 @@ class Metrics:
         self._cold_starts = Series(_BUCKETS["nano_cold_start_seconds"])
         self._lag = Series(_BUCKETS["nano_reactor_lag_seconds"])
         self._apps: dict[str, AppCounters] = {"": AppCounters()}
+        self._evictions: dict[str, int] = {}
         self._restarts: dict[str, int] = {}
         self._reloads: dict[str, int] = {}
         self._configured = 0.0
@@ -289,6 +291,10 @@ class Metrics:
     def worker_restarted(self, reason: str) -> None:
         """A worker was replaced; *reason* is one of a few words."""
         self._restarts[reason] = self._restarts.get(reason, 0) + 1
+
+    def evicted(self, reason: str) -> None:
+        """An isolate was given back; *reason* is one of a few words."""
+        self._evictions[reason] = self._evictions.get(reason, 0) + 1
 
     def reloaded(self, result: str) -> None:
         """The configuration was read again: "success", "partial" when some app did not load, or "failure"."""
@@ -352,6 +358,7 @@ class Metrics:
             ("http_server_active_requests", readings.active),
             ("nano_heap_bytes", readings.heap),
             ("nano_isolates", readings.isolates),
+            ("nano_evictions_total", self._evictions),
             ("nano_worker_restarts_total", self._restarts),
             ("nano_reloads_total", self._reloads),
             ("nano_resident_memory_bytes", {self._worker: readings.resident} if readings.resident else {}),

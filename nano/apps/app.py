@@ -3,16 +3,19 @@
 One app: its configuration, its code, its isolate and its exchanges in flight.
 
     LOADING ──> READY ──> DRAINING ──> GONE
-       │          │           ↑
-       └──> FAILED ───────────┘
+       │          ├───────────↑
+       └──────────┴──> FAILED ┘
 
     any of the first four ──> QUARANTINED ──> READY, or LOADING if it had no code yet
 
 While it is LOADING requests wait, within limits.  A FAILED app answers 503 `load-failed`; it stays so until a new
-version comes.  A READY app may be without an isolate for a while, after one was condemned: requests wait for the next
-isolate, which a spare makes a matter of milliseconds.  A DRAINING app takes nothing new; it is drained when all
-exchanges have been answered and its isolates have settled what `waitUntil` keeps.  A QUARANTINED app has brought down
-workers: it has no isolate, none of its code runs, and it answers 503 `quarantined`.
+version comes.  A READY app may be without an isolate: after one was condemned, after it was evicted because it rested
+(`nano.apps.idle`), or because nobody has asked for it since it was read.  Requests wait for the next isolate, which a
+spare makes a matter of milliseconds.  A READY app that fails in its first isolate is FAILED.
+
+A DRAINING app takes nothing new; it is drained when all exchanges have been answered and its isolates have settled what
+`waitUntil` keeps.  A QUARANTINED app has brought down workers: it has no isolate, none of its code runs, and it answers
+503 `quarantined`.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
@@ -28,12 +31,21 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from nano.apps.app_log import AppLog
+from nano.apps.partners import PERMANENT, UNMETERED, Host, HostSource, Residence
 from nano.config import AppConfig
-from nano.errors import AppLoadError, DrainingError, EngineError, NanoError, OverloadedError, QuarantinedError
+from nano.errors import (
+    AppError,
+    AppLoadError,
+    DrainingError,
+    EngineError,
+    NanoError,
+    OverloadedError,
+    QuarantinedError,
+)
 from nano.exchange import Exchange
 from nano.interfaces import AppMeter, IEventHandler, IsolateProgram
 
-__all__ = ["App", "AppState", "Host", "HostSource"]
+__all__ = ["App", "AppState"]
 
 
 class AppState(Enum):
@@ -47,53 +59,6 @@ class AppState(Enum):
     GONE = "gone"
 
 
-class Host(Protocol):
-    """An isolate host, as its app sees it."""
-
-    @property
-    def request_id(self) -> str:
-        """Of the one request it is at work on."""
-
-    def load(self, program: IsolateProgram, owner: Any, timeout: float) -> Deferred[Any]:
-        """Evaluate the app."""
-
-    def dispatch(self, exchange: Exchange) -> Any:
-        """Have the handler answer an exchange."""
-
-    def retire(self) -> None:
-        """Finish what is in flight, and leave."""
-
-    def condemn(self, error: NanoError) -> None:
-        """Take it out of service."""
-
-
-class HostSource(Protocol):
-    """Where an app gets isolates, and who watches them."""
-
-    def get(self) -> Deferred[Any]:
-        """A spare isolate host."""
-
-    def watch(self, host: Any, config: AppConfig) -> None:
-        """Hold a host to the app's limits."""
-
-    def forget(self, host: Any) -> None:
-        """The host is out of service."""
-
-
-class _Unmetered:
-    """An `AppMeter` that counts nothing."""
-
-    def starting(self) -> Callable[[], None]:
-        return lambda: None
-
-    def spent(self, seconds: float) -> None: ...
-
-    def fetched(self, status: str, seconds: float) -> None: ...
-
-
-_UNMETERED = _Unmetered()
-
-
 @implementer(IEventHandler)
 class App:
     """
@@ -105,6 +70,7 @@ class App:
         read: reads and compiles its code; fires with the program or fails with `AppLoadError`.
         log: takes what it writes to its console; without a limit if not given.
         meter: is told what it does.
+        residence: is told when it rests, and may `evict` it then.
 
     Attributes:
         log: as given; knows which texts must not be shown.
@@ -120,7 +86,8 @@ class App:
         hosts: HostSource,
         read: Callable[[AppConfig], Deferred[IsolateProgram]],
         log: AppLog | None = None,
-        meter: AppMeter = _UNMETERED,
+        meter: AppMeter = UNMETERED,
+        residence: Residence = PERMANENT,
     ) -> None:
         self.config = config
         self.log = AppLog(config.name, config.env) if log is None else log
@@ -129,6 +96,8 @@ class App:
         self._hosts = hosts
         self._read = read
         self._meter = meter
+        self._residence = residence
+        self._evaluated = False
         self._program: IsolateProgram | None = None
         self._host: Host | None = None
         self._alive: set[Host] = set()
@@ -172,37 +141,35 @@ class App:
 
     def read(self) -> Deferred[None]:
         """
-        Read and compile the app, which tells its version; no code of it runs.
+        Read and compile the app, and no more.
 
-        Fires with None when it can be loaded, or is FAILED.  It does not fail.
+        Fires with None when its `version` is known or it is FAILED.  It does not fail.
         """
-        return Deferred.fromCoroutine(self._attempt(self._read_program))
+        return self._begin(self._read_in)
 
-    def load(self) -> Deferred[None]:
+    def load(self, warm: bool = True) -> Deferred[None]:
         """
-        Read, compile and evaluate the app.
+        Read and compile the app if nobody has, and evaluate it.
+
+        Args:
+            warm: whether it is evaluated even if nobody has asked for it yet.
 
         Fires with None when it is READY or FAILED; which of them is its `state`.  It does not fail.  A QUARANTINED app
         is left alone.
         """
-        if self.state is AppState.QUARANTINED:
+        return self._begin(lambda: self._load(warm))
+
+    def _begin(self, work: Callable[[], Awaitable[None]]) -> Deferred[None]:
+        """Do what brings it on its way up, after what is being done."""
+        if self.state is not AppState.LOADING:
             return succeed(None)
-        self._starting = Deferred.fromCoroutine(self._attempt(self._load))
-        return self._starting.addBoth(self._restarted)
+        if self._starting is not None:
+            return _after(self._starting).addCallback(lambda _: self._begin(work))
+        starting = self._starting = Deferred.fromCoroutine(self._climb(work))
+        starting.addBoth(self._restarted)
+        return _after(starting)
 
-    async def _read_program(self) -> None:
-        if self._program is None:
-            self._program = await self._read(self.config)
-
-    async def _load(self) -> None:
-        await self._read_program()
-        await self._start()
-        if self.state is AppState.LOADING:
-            self.state = AppState.READY
-            self._log.info("app {app} is ready", app=self.name, event="app-ready")
-
-    async def _attempt(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do *work*; the app has failed if that does."""
+    async def _climb(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
         except NanoError as error:
@@ -212,9 +179,21 @@ class App:
             self._log.failure("app {app} could not be loaded", failure, app=self.name)
             self._failed(EngineError(failure.getErrorMessage()))
 
+    async def _read_in(self) -> None:
+        if self._program is None:
+            self._program = await self._read(self.config)
+
+    async def _load(self, warm: bool) -> None:
+        await self._read_in()
+        if warm or self._waiting:
+            await self._start()
+        if self.state is AppState.LOADING:
+            self.state = AppState.READY
+            self._log.info("app {app} is ready", app=self.name, event="app-ready")
+
     def _failed(self, error: NanoError) -> None:
         self.error = error
-        if self.state is AppState.LOADING:
+        if self.state in (AppState.LOADING, AppState.READY):
             self.state = AppState.FAILED
             self._log.error(
                 "app {app} failed to load: {error}",
@@ -231,7 +210,7 @@ class App:
             msg = f"app {self.name} has no program yet"
             raise EngineError(msg)
         started = self._meter.starting()
-        host = await self._hosts.get()
+        host = await self._hosts.get(bool(self._waiting))
         # It does not know its owner yet, and could not tell us of its end.
         if self.state is AppState.GONE:
             host.condemn(DrainingError(f"app {self.name} is gone"))
@@ -240,9 +219,11 @@ class App:
             host.condemn(self._quarantine_error())
             return
         self._alive.add(host)
+        self._residence.taken()
         self._hosts.watch(host, self.config)
         await host.load(self._program, self, self.config.startup_timeout)
         started()
+        self._evaluated = True
         self._host = host
         waiting, self._waiting = self._waiting, []
         for exchange in waiting:
@@ -250,6 +231,8 @@ class App:
                 host.dispatch(exchange)
         if self.state is AppState.DRAINING:
             host.retire()
+        elif not self.in_flight:
+            self._residence.rests(self)
 
     # Serving.
 
@@ -262,6 +245,8 @@ class App:
             exchange.fail(refusal)
             return
         self._in_flight.add(exchange)
+        if len(self._in_flight) == 1:
+            self._residence.works(self)
         exchange.when_finished(self._finished)
         if self._host is not None:
             self._host.dispatch(exchange)
@@ -269,6 +254,9 @@ class App:
         self._waiting.append(exchange)
         if self.state is AppState.READY:
             self._restart()
+        elif self._starting is None:
+            # It waits for its turn among many, and need not any longer.
+            self.load()
 
     def _refusal(self) -> NanoError | None:
         if self.state is AppState.FAILED:
@@ -283,6 +271,8 @@ class App:
 
     def _finished(self, exchange: Exchange) -> None:
         self._in_flight.discard(exchange)
+        if not self._in_flight and self._host is not None:
+            self._residence.rests(self)
         error = exchange.error
         if error is not None and error.level != "debug":
             self.log.failed(error, exchange.request_id)
@@ -297,6 +287,9 @@ class App:
 
     def _restart_failed(self, failure: Failure) -> None:
         error = failure.value if isinstance(failure.value, NanoError) else EngineError(failure.getErrorMessage())
+        if not self._evaluated and self.state is AppState.READY and isinstance(error, AppError):
+            self._failed(error)
+            return
         self.error = error
         self._log.error(
             "app {app} could not be started again: {error}",
@@ -326,13 +319,16 @@ class App:
         """The isolate finishes what it has; the next request gets another one."""
         if self._host is host:
             self._host = None
+            self._residence.works(self)
 
     def isolate_condemned(self, host: Any, error: NanoError) -> None:
         """The isolate is out of service; the next request gets another one."""
         self._hosts.forget(host)
+        self._residence.given_back()
         self._alive.discard(host)
         if self._host is host:
             self._host = None
+            self._residence.works(self)
         if self.state is not AppState.LOADING and not isinstance(error, DrainingError):
             self.error = error
             self._log.error(
@@ -343,6 +339,19 @@ class App:
                 event="isolate-condemned",
             )
         self._tell_if_drained()
+
+    def evict(self) -> bool:
+        """
+        Give the isolate back, unless something is under way in it; the next request has another one evaluate the app.
+
+        Returns:
+            Whether it was given back.
+        """
+        host = self._host
+        if host is None or self.in_flight or not host.at_rest:
+            return False
+        host.retire()
+        return True
 
     # Quarantine.
 
@@ -411,3 +420,16 @@ class App:
         for exchange in list(self._in_flight):
             exchange.fail(gone)
         self.log.close()
+
+
+def _after(work: Deferred[None]) -> Deferred[None]:
+    """Fires with None when *work* has ended; may be cancelled without harm to it."""
+    over: Deferred[None] = Deferred()
+
+    def ended(result: object) -> object:
+        if not over.called:
+            over.callback(None)
+        return result
+
+    work.addBoth(ended)
+    return over

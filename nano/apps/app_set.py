@@ -5,13 +5,18 @@ All apps of a server, and how they change while it serves.
 A change has two steps, so that several processes can take it together.  `prepare` loads the new versions beside the
 old ones; nothing that a client can see has changed.  `commit` switches: from one request to the next all host names
 lead to the new versions, and the old ones drain.  A version that fails to load leaves the old one in place.
+
+The code of every app is read and compiled at once.  What takes its place is evaluated before it does; of apps that are
+new only the first `WARM` are, as an isolate takes time and memory, and those that come after them have theirs made by
+their first request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
@@ -25,7 +30,14 @@ from nano.apps.registry import HostTable
 from nano.config import AppConfig
 from nano.interfaces import IAppLookup
 
-__all__ = ["AppSet", "Change"]
+__all__ = ["WARM", "AppSet", "Change"]
+
+T = TypeVar("T")
+
+#: So many new apps are evaluated before anybody asks for them.
+WARM = 100
+#: So many apps are on their way at a time: enough to keep isolates and disk busy.
+_AT_ONCE = 8
 
 
 #: No app's version is given.
@@ -119,13 +131,14 @@ class AppSet:
             configs: of all apps.
             versions: by name, of those that are not to be what lies on disk.
 
-        Fires with None when every app is ready, or has failed; it does not fail.
+        Fires with None when every app is ready, or has failed; it does not fail.  An app that is asked for does not
+        wait for its turn.
         """
         self._apps = {config.name: self._make(config, versions.get(config.name, "")) for config in configs}
         for app in self.apps:
             self._apply_quarantine(app)
         self._hosts = _host_table(self._apps.values())
-        return gatherResults([app.load() for app in self.apps]).addCallback(lambda _: None)
+        return Deferred.fromCoroutine(_load(self.apps, WARM))
 
     def prepare(
         self,
@@ -148,31 +161,39 @@ class AppSet:
         return Deferred.fromCoroutine(self._prepare(list(configs), frozenset(keep), versions))
 
     async def _prepare(self, configs: list[AppConfig], keep: frozenset[str], versions: Mapping[str, str]) -> Change:
-        loading = [self._make(config, versions.get(config.name, "")) for config in configs if config.name not in keep]
-        await gatherResults([Deferred.fromCoroutine(self._load_new(app)) for app in loading])
         apps: dict[str, App] = {name: app for name, app in self._apps.items() if name in keep}
+        changed: dict[str, App] = {}
+
+        async def read(config: AppConfig) -> None:
+            app = self._make(config, versions.get(config.name, ""))
+            await app.read()
+            if self._unchanged(app):
+                app.close()
+                apps[app.name] = self._apps[app.name]
+            else:
+                changed[app.name] = app
+
+        await _each(read, [config for config in configs if config.name not in keep])
+        loading = [app for app in changed.values() if app.state is AppState.LOADING]
+        await _load([app for app in loading if app.name in self._apps], len(loading))
+        await _load([app for app in loading if app.name not in self._apps], WARM)
+        failed = {name: app for name, app in changed.items() if app.state is AppState.FAILED}
         fresh: list[App] = []
-        failed: dict[str, App] = {}
-        for app in loading:
+        for app in changed.values():
             old = self._apps.get(app.name)
-            if app.state is AppState.FAILED:
-                failed[app.name] = app
-            stays = app.state is AppState.FAILED or (old is not None and app.version == old.version)
-            if old is not None and stays and old.state is not AppState.FAILED:
+            if app.name in failed and old is not None and old.state is not AppState.FAILED:
                 app.close()
                 apps[app.name] = old
             else:
                 apps[app.name] = app
                 fresh.append(app)
-        return Change(apps, tuple(fresh), failed)
+        in_order = {config.name: apps[config.name] for config in configs if config.name in apps}
+        return Change(in_order, tuple(fresh), failed)
 
-    async def _load_new(self, app: App) -> None:
-        """Load a version, unless it cannot be read or is served now."""
-        await app.read()
+    def _unchanged(self, app: App) -> bool:
+        """Whether what is served is the version of *app*."""
         old = self._apps.get(app.name)
-        served = old is not None and old.state is not AppState.FAILED and old.version == app.version
-        if app.state is AppState.LOADING and not served:
-            await app.load()
+        return old is not None and old.state is not AppState.FAILED and app.version == old.version != ""
 
     def abandon(self, change: Change) -> None:
         """Give up a change: its new versions go, nothing else has happened."""
@@ -231,6 +252,27 @@ class AppSet:
             )
         app.close()
         return drained
+
+
+async def _load(apps: Sequence[App], warm: int) -> None:
+    """Load *apps*, and evaluate the first *warm* of them."""
+    first = frozenset(apps[:warm])
+
+    async def load(app: App) -> None:
+        await app.load(app in first)
+
+    await _each(load, apps)
+
+
+async def _each(work: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
+    """Do *work* for each of *items*, a few at a time."""
+    waiting = iter(items)
+
+    async def some() -> None:
+        for item in waiting:
+            await work(item)
+
+    await gatherResults([Deferred.fromCoroutine(some()) for _ in range(_AT_ONCE)])
 
 
 def _timed_out(failure: Failure) -> bool:

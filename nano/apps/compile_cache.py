@@ -28,7 +28,8 @@ class CompileCache:
 
     Args:
         folder: made when it is needed, readable for its owner alone: what is in it will be run.
-        max_bytes: the entries unused for longest go when the sum of all is above this.
+        max_bytes: the entries unused for longest go when the sum of all is above this.  As that takes a look at all of
+            them, it is made with the first entry that is stored, and then after each sixteenth of this that is.
     """
 
     _log = Logger()
@@ -36,6 +37,7 @@ class CompileCache:
     def __init__(self, folder: FilePath[str], max_bytes: int = _CACHE_BYTES) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
+        self._until_pruned = 0
 
     def get(self, key: str) -> dict[str, Any] | None:
         """What was stored under *key*, or None."""
@@ -60,7 +62,10 @@ class CompileCache:
                 text = json.dumps(entry).encode()
                 checksum = hashlib.sha256(text).hexdigest().encode()
                 self._folder.child(key).setContent(checksum + b"\n" + text, ext=b".new")
-            self._prune()
+                self._until_pruned -= len(text)
+            if self._until_pruned < 0:
+                self._until_pruned = self._max_bytes // 16
+                self._prune()
         except OSError as error:
             self._log.warn("cannot write the cache of compiled apps: {error}", error=str(error), code="cache")
 

@@ -48,7 +48,7 @@ class Server(Protocol):
         """The configuration as it stands in its file now; fails with `ConfigError`."""
 
     def adopt(self, config: Config) -> None:
-        """Take over what connections must keep to, and how to log."""
+        """Take over what holds for the server as a whole."""
 
     def usage(self, app: str) -> dict[str, Any]:
         """`cpu_seconds`, `memory_bytes`, `requests`, `errors` and `recent` of an app (IControl.apps)."""

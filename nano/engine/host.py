@@ -149,6 +149,19 @@ class IsolateHost:
             return ""
         return next(iter(self.events.values())).exchange.request_id
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is under way: no event, no op, no timer, no body, nothing on its way in or out."""
+        if self.state is not HostState.SERVING or self.events or self._timer is not None:
+            return False
+        under_way = self._draining or self._queue or self._arrived or self._pending_ops or len(self._channels)
+        return not under_way
+
+    @property
+    def activity(self) -> int:
+        """Grows whenever it is given work, or has said something."""
+        return self._activity
+
     # On the isolate's thread.
 
     def _on_bell(self) -> None:

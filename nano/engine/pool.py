@@ -3,15 +3,23 @@
 Spare isolates: with the runtime loaded and no app, so that a cold app costs its own code only.
 
 Making an isolate blocks for some ten milliseconds and freeing one may block for much longer; both happen on threads
-of their own, never on the reactor's.
+of their own, never on the reactor's.  Threads that make isolates compute, and so take time from requests: there are
+no more of them than isolates somebody waits for, and one while only the shelf has to be filled.
+
+How many spares there are follows demand.  Each app that asks for one because requests wait counts as one, and half of
+that is forgotten every `HALF_LIFE`: with steady cold starts the shelf holds what is asked for in some seconds, within
+bounds, and some time after the last it is as it was at first.
 """
 
 from __future__ import annotations
 
+import math
 import threading
+from collections import deque
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -19,32 +27,42 @@ from nano.engine.host import HostState, IsolateHost
 from nano.errors import DrainingError, EngineError
 from nano.interfaces import Ops, Reactor
 
-__all__ = ["IsolatePool"]
+__all__ = ["HALF_LIFE", "MOST_SPARES", "IsolatePool"]
 
 #: The heap a spare may use before an app sets its own limit, in bytes.
 _SPARE_HEAP = 128 * 2**20
+#: More spares than this are never kept, whatever the demand: each has some 1.5 MB.
+MOST_SPARES = 16
+#: The time in which half of the demand is forgotten, in seconds.
+HALF_LIFE = 2.0
 
 
 class IsolatePool:
     """
-    Gives out isolate hosts and keeps *spares* of them ready.
+    Gives out isolate hosts and keeps spares of them ready.
 
     Args:
         reactor: where hosts run.
         ops: what their scripts may ask for.
         runtime: the source of the runtime's bundle.
-        spares: how many isolates to keep ready.
+        spares: how many isolates to keep ready at least; with 0 they are made on demand alone.
+        at_once: how many may be made at a time.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: Reactor, ops: Ops, runtime: str, spares: int) -> None:
+    def __init__(self, reactor: Reactor, ops: Ops, runtime: str, spares: int, at_once: int = 2) -> None:
         self._reactor = reactor
         self._ops = ops
         self._runtime = runtime
-        self._wanted = spares
+        self._least = spares
+        self._at_once = at_once
         self._spares: list[IsolateHost] = []
-        self._waiting: list[Deferred[IsolateHost]] = []
+        self._urgent: deque[Deferred[IsolateHost]] = deque()
+        self._patient: deque[Deferred[IsolateHost]] = deque()
+        self._demand = 0.0
+        self._demand_at = reactor.seconds()
+        self._shrinking: IDelayedCall | None = None
         self._making = 0
         self._stopped = False
         self._blocked: set[threading.Thread] = set()
@@ -59,26 +77,46 @@ class IsolatePool:
         """How many threads wait for an isolate to be freed now."""
         return len(self._blocked)
 
+    @property
+    def wanted(self) -> int:
+        """How many isolates should be ready, by the demand there is."""
+        return max(self._least, min(MOST_SPARES, math.ceil(self._demand_now() - 0.5))) if self._least else 0
+
+    def _demand_now(self) -> float:
+        age = self._reactor.seconds() - self._demand_at
+        return self._demand * float(0.5 ** (age / HALF_LIFE))
+
     def fill(self) -> None:
         """Begin to make what is lacking."""
-        while not self._stopped and len(self._spares) + self._making < self._wanted + len(self._waiting):
+        waiting = len(self._urgent) + len(self._patient)
+        lacking = waiting + self.wanted - len(self._spares) - self._making
+        at_once = max(1, min(self._at_once, waiting))
+        while not self._stopped and lacking > 0 and self._making < at_once:
             self._make()
+            lacking -= 1
 
-    def get(self) -> Deferred[IsolateHost]:
+    def get(self, urgent: bool = True) -> Deferred[IsolateHost]:
         """
         A spare, at once if one is ready.
+
+        Args:
+            urgent: whether somebody waits for what it will do; who is not urgent comes after all who are, and leaves
+                them the spares that are ready.
 
         Fires with an `IsolateHost` in the state SPARE; fails with `EngineError` if none can be made, and with
         `DrainingError` when the pool has stopped.  Cancelling gives up the place in the queue.
         """
         if self._stopped:
             return _failed(DrainingError("the isolate pool has stopped"))
-        if self._spares:
+        if urgent:
+            self._demand, self._demand_at = self._demand_now() + 1, self._reactor.seconds()
+        if self._spares and (urgent or len(self._spares) > self._least):
             host = self._spares.pop()
             self.fill()
             return succeed(host)
-        waiting: Deferred[IsolateHost] = Deferred(self._waiting.remove)
-        self._waiting.append(waiting)
+        queue = self._urgent if urgent else self._patient
+        waiting: Deferred[IsolateHost] = Deferred(queue.remove)
+        queue.append(waiting)
         self.fill()
         return waiting
 
@@ -101,15 +139,38 @@ class IsolatePool:
         if failure is not None:
             self._log.failure("an isolate could not be made", failure)
             host.condemn(EngineError(failure.getErrorMessage()))
-            waiting, self._waiting = self._waiting, []
-            for deferred in waiting:
-                deferred.errback(EngineError(failure.getErrorMessage()))
-        elif self._stopped:
+            self._fail_waiting(EngineError(failure.getErrorMessage()))
+            return
+        if self._stopped:
             host.condemn(DrainingError("the isolate pool has stopped"))
-        elif self._waiting:
-            self._waiting.pop(0).callback(host)
+            return
+        if self._urgent:
+            self._urgent.popleft().callback(host)
+        elif self._patient:
+            self._patient.popleft().callback(host)
         else:
-            self._spares.append(host)
+            self._shelve(host)
+        self.fill()
+
+    def _fail_waiting(self, error: Exception) -> None:
+        waiting = [*self._urgent, *self._patient]
+        self._urgent.clear()
+        self._patient.clear()
+        for deferred in waiting:
+            deferred.errback(error)
+
+    def _shelve(self, host: IsolateHost) -> None:
+        self._spares.append(host)
+        if len(self._spares) > self._least and self._shrinking is None:
+            self._shrinking = self._reactor.callLater(HALF_LIFE, self._shrink)
+
+    def _shrink(self) -> None:
+        """Give back a spare that nobody will ask for, and look again later while there may be more."""
+        self._shrinking = None
+        if len(self._spares) > self.wanted:
+            self._spares.pop(0).condemn(DrainingError("there is no demand for it"))
+        if len(self._spares) > self._least:
+            self._shrinking = self._reactor.callLater(HALF_LIFE, self._shrink)
 
     def _on_thread(self, work: Callable[[], None]) -> None:
         def run() -> None:
@@ -130,9 +191,10 @@ class IsolatePool:
         Fires with None; it does not fail.
         """
         self._stopped = True
-        waiting, self._waiting = self._waiting, []
-        for deferred in waiting:
-            deferred.errback(DrainingError("the isolate pool has stopped"))
+        self._fail_waiting(DrainingError("the isolate pool has stopped"))
+        if self._shrinking is not None:
+            self._shrinking.cancel()
+            self._shrinking = None
         spares, self._spares = self._spares, []
         for host in spares:
             if host.state is HostState.SPARE:

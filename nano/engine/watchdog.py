@@ -3,7 +3,9 @@
 Watches what isolates use, and condemns those that use too much.
 
 Every `INTERVAL` it reads each busy isolate's CPU clock and the process's resident memory, which costs a few
-microseconds.  It decides by four rules:
+microseconds.  An isolate counts as busy when it has been given something, or has said something, or has computed since
+the last look, or has an event in flight; of the others, which may be a thousand, each look takes one in `_ROUND`.  It
+decides by four rules:
 
 - *CPU, one stretch*: an isolate that has computed longer than an event may, without having been at rest in between,
   is in a loop: of statements, of promise jobs, inside a regular expression.
@@ -36,6 +38,8 @@ __all__ = ["INTERVAL", "Limits", "Watched", "Watchdog", "resident_memory"]
 
 #: Seconds between two looks.
 INTERVAL = 0.05
+#: After so many looks each isolate has been looked at, busy or not.
+_ROUND = 20
 #: How much more than its limit an isolate may be charged with before it is condemned unasked, as a factor.
 _BLATANT = 2.0
 #: How long an isolate may take to collect its garbage, in seconds.
@@ -81,6 +85,10 @@ class Watched(Protocol):
     def cpu_since_rest(self) -> float:
         """CPU time its thread has used since it was last known to be at rest."""
 
+    @property
+    def activity(self) -> int:
+        """Grows whenever it is given work, or has said something."""
+
     def blocked_since(self) -> float | None:
         """Since when it has not come back from a batch, on the clock's time; None when it has none."""
 
@@ -106,9 +114,11 @@ def resident_memory() -> int:
 class _Account:
     """What the watchdog remembers of an isolate."""
 
-    __slots__ = ("asked_at", "charged", "cpu", "spent")
+    __slots__ = ("activity", "asked_at", "busy", "charged", "cpu", "spent")
 
     def __init__(self, cpu: float, spent: Callable[[float], None]) -> None:
+        self.activity = -1
+        self.busy = True
         self.cpu = cpu
         self.spent = spent
         self.charged = 0.0
@@ -136,6 +146,7 @@ class Watchdog:
         self._cpu = cpu
         self._resident = 0
         self._process_cpu = 0.0
+        self._looks = 0
         self._accounts: dict[Watched, tuple[Limits, _Account]] = {}
         self._loop = LoopingCall(self.look)
         self._loop.clock = clock
@@ -177,7 +188,10 @@ class Watchdog:
         resident, process_cpu = self._memory(), self._cpu()
         growth, self._resident = resident - self._resident, resident
         total, self._process_cpu = process_cpu - self._process_cpu, process_cpu
-        for isolate, (limits, account) in list(self._accounts.items()):
+        self._looks += 1
+        for place, (isolate, (limits, account)) in enumerate(list(self._accounts.items()), self._looks):
+            if not account.busy and account.activity == isolate.activity and place % _ROUND:
+                continue
             cpu = isolate.cpu_seconds()
             seconds, account.cpu = max(0.0, cpu - account.cpu), cpu
             if seconds:
@@ -189,6 +203,8 @@ class Watchdog:
                 self._check_memory(isolate, limits, account)
             self._expire(isolate, limits)
             self._check_blocked(isolate, limits)
+            account.activity = isolate.activity
+            account.busy = seconds > 0 or isolate.blocked_since() is not None or any(isolate.events_in_flight())
 
     def _over_cpu(self, isolate: Watched, limits: Limits, seconds: float) -> bool:
         stretch = isolate.cpu_since_rest()

@@ -25,6 +25,7 @@ PROMISED = {
     "nano_cpu_seconds_total": {"app"},
     "nano_heap_bytes": {"app"},
     "nano_isolates": {"state"},
+    "nano_evictions_total": {"reason"},
     "nano_cold_start_seconds": set(),
     "nano_worker_restarts_total": {"reason"},
     "nano_reloads_total": {"result"},
@@ -43,6 +44,7 @@ def full(worker: str = "1", active: int = 2, time: float = 100.0) -> dict[str, A
     shop.spent(0.5)
     shop.fetched("200", 0.1)
     shop.starting()()
+    metrics.evicted("limit")
     metrics.worker_restarted("signal")
     metrics.reloaded("success")
     return metrics.snapshot()

@@ -7,10 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from nano.apps.app import App, AppState
+from nano.apps.idle import IdleApps
 from nano.config import AppConfig
 from nano.errors import (
     AppLoadError,
@@ -35,10 +37,12 @@ class Hosts:
         self.ready = True
         self.asked: list[Deferred[FakeIsolateHost]] = []
         self.given: list[FakeIsolateHost] = []
+        self.urgent: list[bool] = []
         self.watched: list[Any] = []
         self.forgotten: list[Any] = []
 
-    def get(self) -> Deferred[FakeIsolateHost]:
+    def get(self, urgent: bool) -> Deferred[FakeIsolateHost]:
+        self.urgent.append(urgent)
         deferred: Deferred[FakeIsolateHost] = Deferred()
         self.asked.append(deferred)
         if self.ready:
@@ -395,6 +399,138 @@ class EndTests(AppTestCase):
         host = self.hosts.give()
         self.assertIsNotNone(host.condemned)
         self.assertEqual((sink.status, self.app.in_flight), (503, 0))
+
+
+class ColdTests(AppTestCase):
+    """
+    READY without an isolate.
+    """
+
+    def read_only(self) -> None:
+        """Have the app read, and not evaluated."""
+        loaded = self.app.load(warm=False)
+        self.reading[-1].callback(PROGRAM)
+        self.successResultOf(loaded)
+        self.assertIs(self.app.state, AppState.READY)
+        self.assertEqual((self.hosts.given, self.app.isolates), ([], 0))
+
+    def test_first_request(self) -> None:
+        """The first request has it evaluated, and says that it is waiting."""
+        self.read_only()
+        exchange, _ = self.handle()
+        self.assertEqual(self.hosts.urgent, [True])
+        self.hosts.given[0].loading.callback({})
+        self.assertEqual(self.hosts.given[0].exchanges, [exchange])
+
+    def test_nobody_waits(self) -> None:
+        """An app that is evaluated before anybody asks for it is not urgent."""
+        self.load()
+        self.assertEqual(self.hosts.urgent, [False])
+
+    def test_request_while_it_is_read(self) -> None:
+        """Asked for meanwhile, it is evaluated after all."""
+        self.app.load(warm=False)
+        exchange, _ = self.handle()
+        self.reading[0].callback(PROGRAM)
+        self.hosts.given[0].loading.callback({})
+        self.assertEqual(self.hosts.given[0].exchanges, [exchange])
+
+    def test_request_before_its_turn(self) -> None:
+        """An app that has not even been read is loaded for its first request; its turn comes to nothing then."""
+        exchange, _ = self.handle()
+        loaded = self.app.load(warm=False)
+        self.assertNoResult(loaded)
+        self.reading[0].callback(PROGRAM)
+        self.hosts.given[0].loading.callback({})
+        self.successResultOf(loaded)
+        self.assertEqual(self.hosts.given[0].exchanges, [exchange])
+        self.assertEqual((len(self.reading), len(self.hosts.given)), (1, 1))
+
+    def test_read_first(self) -> None:
+        """What has been read is not read again when it is loaded."""
+        read = self.app.read()
+        self.reading[0].callback(IsolateProgram((), {}, (), 2**20, "7"))
+        self.successResultOf(read)
+        self.assertEqual((self.app.version, self.app.state), ("7", AppState.LOADING))
+        self.app.load()
+        self.hosts.given[0].loading.callback({})
+        self.assertIs(self.app.state, AppState.READY)
+        self.assertEqual(len(self.reading), 1)
+
+    def test_fails_in_its_first_isolate(self) -> None:
+        """What its global scope throws fails it for good, as if it had been evaluated at the start."""
+        self.read_only()
+        _, first = self.handle()
+        self.hosts.given[0].condemn(AppLoadError("ReferenceError"))
+        _, second = self.handle()
+        for sink in (first, second):
+            self.assertEqual((sink.status, sink.header(b"nano-error")), (503, b"load-failed"))
+        self.assertIs(self.app.state, AppState.FAILED)
+        self.assertEqual(len(self.hosts.given), 1)
+
+    def test_no_isolate_for_the_first_request(self) -> None:
+        """That there was no isolate is no fault of the app: the next request tries again."""
+        self.read_only()
+        self.hosts.ready = False
+        self.handle()
+        self.hosts.asked[-1].errback(EngineError("no memory"))
+        self.assertIs(self.app.state, AppState.READY)
+
+
+class EvictionTests(AppTestCase):
+    """
+    An app that rests gives its isolate back when it is told to.
+    """
+
+    def make_app(self, **keys: Any) -> App:
+        self.idle = IdleApps(Clock(), 10)
+        return App(app_config(**keys), self.hosts, self.read, residence=self.idle)
+
+    def test_evicted(self) -> None:
+        """It is READY as before, and the next request has another isolate."""
+        host = self.load()
+        self.assertEqual((len(self.idle), self.idle.isolates), (1, 1))
+        self.assertTrue(self.app.evict())
+        self.assertIsInstance(host.condemned, DrainingError)
+        self.assertEqual((self.app.state, self.app.error), (AppState.READY, None))
+        self.assertEqual((len(self.idle), self.idle.isolates), (0, 0))
+        self.assertFalse(self.app.evict())
+        exchange, _ = self.handle()
+        self.hosts.given[1].loading.callback({})
+        self.assertEqual(self.hosts.given[1].exchanges, [exchange])
+
+    def test_not_while_it_works(self) -> None:
+        """With a request in flight it does not rest; afterwards it does."""
+        host = self.load()
+        exchange, _ = self.handle()
+        other, _ = self.handle()
+        self.assertEqual(len(self.idle), 0)
+        self.answer(exchange)
+        self.assertEqual(len(self.idle), 0)
+        self.assertFalse(self.app.evict())
+        self.answer(other)
+        self.assertEqual(len(self.idle), 1)
+        self.assertIsNone(host.condemned)
+
+    def test_not_with_something_under_way(self) -> None:
+        """What the isolate still does for itself keeps it."""
+        host = self.load()
+        host.at_rest = False
+        self.assertFalse(self.app.evict())
+        self.assertIsNone(host.condemned)
+
+    def test_condemned(self) -> None:
+        """An app that has lost its isolate does not rest, and has no isolate to give."""
+        self.load().condemn(CpuExceededError("x"))
+        self.assertEqual((len(self.idle), self.idle.isolates), (0, 0))
+
+    def test_client_leaves_while_it_starts(self) -> None:
+        """An isolate that nobody waits for any more when it is there rests from then on."""
+        self.load().condemn(CpuExceededError("x"))
+        exchange, _ = self.handle()
+        exchange.client_gone("x")
+        self.hosts.given[1].loading.callback({})
+        self.assertEqual((len(self.idle), self.idle.isolates), (1, 1))
 
 
 class QuarantineTests(AppTestCase):

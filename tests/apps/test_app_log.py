@@ -146,7 +146,7 @@ class Hosts:
     def __init__(self) -> None:
         self.hosts: list[FakeIsolateHost] = []
 
-    def get(self) -> Deferred[Any]:
+    def get(self, urgent: bool) -> Deferred[Any]:
         """A new one (HostSource)."""
         host = FakeIsolateHost()
         host.loading.callback({})

@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from nano.apps.app import AppState
-from nano.apps.app_set import AppSet
+from nano.apps.app_set import WARM, AppSet
 from nano.config import AppConfig
 
 __all__ = ["AppSetTests"]
@@ -42,9 +42,9 @@ class FakeApp:
             self.state = AppState.FAILED
         return succeed(None)
 
-    def load(self) -> Deferred[None]:
+    def load(self, warm: bool) -> Deferred[None]:
         self.read()
-        self.evaluated = True
+        self.evaluated = warm
         self.state = AppState.FAILED if self.version == "broken" else AppState.READY
         return succeed(None)
 
@@ -151,6 +151,37 @@ class AppSetTests(SynchronousTestCase):
         self.successResultOf(self.apps.commit(change))
         self.assertIs(self.apps["a"], self.made[0])
         self.assertTrue(self.made[1].closed)
+
+    def test_warm(self) -> None:
+        """Of new apps the first are evaluated; what replaces an app always is, as it must not fail afterwards."""
+        names = [f"app{i}" for i in range(WARM + 2)]
+        self.open(*map(config, names))
+        self.assertEqual([app.name for app in self.made if not app.evaluated], names[WARM:])
+        change = self.successResultOf(
+            self.apps.prepare([*(config(name, "2") for name in names), *(config(f"new{i}") for i in range(WARM + 1))])
+        )
+        self.assertEqual([app.name for app in self.made[len(names) :] if not app.evaluated], [f"new{WARM}"])
+        self.assertEqual(len(change.fresh), 2 * WARM + 3)
+
+    def test_a_few_at_a_time(self) -> None:
+        """Loading thousands of apps leaves room for one that is asked for."""
+        loading: list[Deferred[None]] = []
+
+        def load(app: FakeApp, warm: bool) -> Deferred[None]:
+            loading.append(Deferred())
+            return loading[-1]
+
+        self.patch(FakeApp, "load", load)
+        opened = self.apps.open([config(f"app{i}") for i in range(100)])
+        begun = len(loading)
+        self.assertLess(begun, 20)
+        loading[3].callback(None)
+        self.assertEqual(len(loading), begun + 1)
+        for deferred in loading:
+            if not deferred.called:
+                deferred.callback(None)
+        self.successResultOf(opened)
+        self.assertEqual(len(loading), 100)
 
     def test_failing_version(self) -> None:
         """A version that fails to load leaves the old one in place, and is told."""

@@ -29,7 +29,7 @@ class Hosts:
         self.hosts: list[FakeIsolateHost] = []
         self.at_once = True
 
-    def get(self) -> Deferred[Any]:
+    def get(self, urgent: bool) -> Deferred[Any]:
         """A new one (HostSource)."""
         host = FakeIsolateHost()
         self.hosts.append(host)

@@ -34,6 +34,7 @@ class AccountTests(SynchronousTestCase):
     def use(self, seconds: float, memory: int = 0) -> None:
         """The isolate computes."""
         self.host.cpu += seconds
+        self.host.activity += 1
         self.host.rest = self.host.cpu
         self.process_cpu += seconds
         self.resident += memory

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from nano.engine import host as host_module
 from nano.engine import pool as pool_module
 from nano.engine.host import HostState, IsolateHost
-from nano.engine.pool import IsolatePool
+from nano.engine.pool import HALF_LIFE, MOST_SPARES, IsolatePool
 from nano.engine.v8 import context_count
 from nano.errors import DrainingError, EngineError
 from tests.engine.v8_case import V8TestCase
@@ -68,14 +68,66 @@ class PoolTests(SynchronousTestCase):
             self.reactor.turn()
 
     def test_fill(self) -> None:
-        """As many spares as were wanted, however often it is asked; none on the reactor's thread."""
+        """As many spares as were wanted, however often it is asked; one after the other, as nobody waits."""
         pool = self.pool(3)
         self.assertEqual(len(self.isolates), 0)
         pool.fill()
         pool.fill()
-        self.assertEqual((pool.spares, len(self.threads.begun)), (0, 3))
+        self.assertEqual((pool.spares, len(self.threads.begun)), (0, 1))
         self.settle()
         self.assertEqual((pool.spares, len(self.isolates)), (3, 3))
+
+    def test_at_once(self) -> None:
+        """While somebody waits several are made at a time, and no more than that."""
+        pool = IsolatePool(self.reactor, mock.Mock(), "runtime", 2, at_once=3)
+        waiting = [pool.get()]
+        self.assertEqual(len(self.threads.begun), 1)
+        waiting += [pool.get() for _ in range(9)]
+        self.assertEqual(len(self.threads.begun), 3)
+        self.settle()
+        for deferred in waiting:
+            self.successResultOf(deferred)
+
+    def test_urgent_first(self) -> None:
+        """Who is not urgent waits until all who are have theirs, and leaves spares to those who will be."""
+        pool = IsolatePool(self.reactor, mock.Mock(), "runtime", 1, at_once=1)
+        pool.fill()
+        self.settle()
+        patient = pool.get(urgent=False)
+        self.assertNoResult(patient)
+        self.successResultOf(pool.get())
+        urgent = pool.get()
+        self.threads.run()
+        self.reactor.turn()
+        self.assertEqual((patient.called, urgent.called), (False, True))
+        self.settle()
+        self.successResultOf(patient)
+
+    def test_demand(self) -> None:
+        """What is asked for more often is kept ready in a greater number, within bounds; later it is given back."""
+        pool = self.pool(1)
+        pool.fill()
+        self.settle()
+        for _ in range(3):
+            self.successResultOf(pool.get())
+            self.settle()
+        self.assertEqual((pool.wanted, pool.spares), (3, 3))
+        for _ in range(100):
+            pool.get()
+            self.settle()
+        self.assertEqual((pool.wanted, pool.spares), (MOST_SPARES, MOST_SPARES))
+        self.reactor.pump([HALF_LIFE] * 30)
+        self.assertEqual((pool.wanted, pool.spares), (1, 1))
+        self.settle()
+        self.assertEqual(sum(isolate.freed for isolate in self.isolates), MOST_SPARES - 1)
+
+    def test_start_is_no_demand(self) -> None:
+        """Apps that start while nobody waits for them do not make the shelf larger."""
+        pool = self.pool(2)
+        for _ in range(20):
+            pool.get(urgent=False)
+        self.settle()
+        self.assertEqual((pool.wanted, pool.spares), (2, 2))
 
     def test_get(self) -> None:
         """A spare at once, and another one is made in its place."""
@@ -95,7 +147,7 @@ class PoolTests(SynchronousTestCase):
         self.settle()
         hosts = [self.successResultOf(deferred) for deferred in waiting]
         self.assertEqual([host.isolate for host in hosts], self.isolates[:3])
-        self.assertEqual(pool.spares, 1)
+        self.assertEqual(pool.spares, pool.wanted)
 
     def test_no_spares_wanted(self) -> None:
         """A pool may make isolates on demand alone."""
@@ -133,8 +185,7 @@ class PoolTests(SynchronousTestCase):
         """Spares are freed, those who wait fail, and what is still being made is freed when it is there."""
         pool = self.pool(2)
         pool.fill()
-        self.threads.run()
-        self.reactor.turn()
+        self.settle()
         late = [pool.get(), pool.get(), pool.get()]
         stopped = pool.stop(5.0)
         self.failureResultOf(late[2], DrainingError)

@@ -45,6 +45,7 @@ class WatchdogTestCase(SynchronousTestCase):
         """Let *hosts* compute side by side, the process growing by so much, with a look at the end."""
         for host in hosts or (self.host,):
             host.cpu += seconds
+            host.activity += seconds > 0
             self.process_cpu += seconds
         self.resident += grow
         self.clock.advance(INTERVAL)
@@ -113,6 +114,31 @@ class CpuTests(WatchdogTestCase):
             self.compute(0.05)
         self.assertIsNotNone(self.host.condemned)
         self.assertIsNone(neighbour.condemned)
+
+    def test_at_rest(self) -> None:
+        """A thousand isolates at rest cost next to nothing; who computes all the same is found within a second."""
+        looks: list[FakeIsolateHost] = []
+
+        def cpu_seconds(host: FakeIsolateHost) -> float:
+            looks.append(host)
+            return host.cpu
+
+        self.patch(FakeIsolateHost, "cpu_seconds", cpu_seconds)
+        neighbours = [self.watch() for _ in range(999)]
+        del looks[:]
+        self.compute(0.0)
+        self.assertEqual(len(looks), 1000)
+        for _ in range(20):
+            self.compute(0.0)
+        self.assertEqual(len(looks), 2000)
+        del looks[:]
+        neighbours[500].activity += 1
+        self.compute(0.0)
+        self.assertIn(neighbours[500], looks)
+        for _ in range(20 + 101):
+            neighbours[7].cpu += 0.05
+            self.compute(0.0)
+        self.assertIsInstance(neighbours[7].condemned, CpuExceededError)
 
     def test_own_limits(self) -> None:
         """Each isolate has limits of its own."""
