@@ -42,6 +42,7 @@ import {
   readU32,
   writeU32,
 } from "./records.js";
+import { notifyRejection } from "./report_error.js";
 import { createServerRequest } from "./request.js";
 import { isResponse, responseParts } from "./response.js";
 import { pumpToSink } from "./streams/index.js";
@@ -112,11 +113,12 @@ class FetchExchange {
   /** @param {any} promise what must settle before the exchange has */
   waitUntil(promise) {
     this.kept++;
+    const kept = PromiseResolve(promise);
     PromisePrototypeThen(
-      PromiseResolve(promise),
+      kept,
       () => this.#released(),
       (error) => {
-        hostLog("error", `waitUntil: ${inspect(error)}`);
+        if (!notifyRejection(kept, error)) hostLog("error", `waitUntil: ${inspect(error)}`);
         this.#released();
       },
     );
@@ -254,10 +256,14 @@ function onRequest(id, flags, hops, bytes, start, end) {
   }
   if (isResponse(answer)) respond(exchange, answer);
   else {
+    const promise = PromiseResolve(answer);
     PromisePrototypeThen(
-      PromiseResolve(answer),
+      promise,
       (response) => respond(exchange, response),
-      (error) => exchange.fail(Failure.EXCEPTION, error),
+      (error) => {
+        notifyRejection(promise, error);
+        exchange.fail(Failure.EXCEPTION, error);
+      },
     );
   }
 }

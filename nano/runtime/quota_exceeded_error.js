@@ -2,9 +2,10 @@
 //
 // Standard: https://webidl.spec.whatwg.org/#quotaexceedederror
 
-import { DOMException } from "./dom_exception.js";
+import { registerSerializable } from "./clone_registry.js";
+import { DOMException, domExceptionState } from "./dom_exception.js";
 import { RangeError } from "./primordials.js";
-import { converters, dictionary, exposeInterface } from "./webidl.js";
+import { converters, dictionary, exposeInterface, isObject } from "./webidl.js";
 
 const PREFIX = "Failed to construct 'QuotaExceededError'";
 
@@ -38,6 +39,19 @@ export class QuotaExceededError extends DOMException {
 
   get requested() {
     return this.#requested;
+  }
+
+  static {
+    registerSerializable(QuotaExceededError, {
+      is: (value) => isObject(value) && #quota in value,
+      write: (error) => ({ ...domExceptionState(error), quota: error.#quota, requested: error.#requested }),
+      create({ message, quota, requested }) {
+        const error = new QuotaExceededError(message);
+        error.#quota = quota;
+        error.#requested = requested;
+        return error;
+      },
+    });
   }
 }
 

@@ -2,9 +2,9 @@
 //
 // Standard: https://html.spec.whatwg.org/multipage/webappapis.html#runtime-script-errors
 //
-// The engine does not tell which promises were rejected without a handler. So `unhandledrejection` is fired
-// for the promises that the runtime itself was given and watches (a handler's result, waitUntil), through
-// reportUnhandledRejection(), and for no others.
+// The engine does not tell which promises were rejected without a handler. So `unhandledrejection` is fired for the
+// promises that the runtime itself was given and watches (a handler's result, waitUntil), and for no others; and
+// `rejectionhandled`, which is for those that get a handler later, is never fired.
 
 import { setErrorEventArguments, setExceptionReporter } from "./event_target.js";
 import { ErrorEvent, PromiseRejectionEvent, errorEventArguments, fireEvent, hasListeners } from "./events.js";
@@ -89,18 +89,17 @@ function describe(error) {
 }
 
 /**
+ * Tell the app of a promise that was rejected, and that only the runtime looks at.
+ *
  * @see https://html.spec.whatwg.org/multipage/webappapis.html#unhandled-promise-rejections
  * @param {Promise<any>} promise
  * @param {unknown} reason
- * @returns {boolean} whether the app dealt with it; if not, it has been logged
+ * @returns {boolean} whether the app has dealt with it, so that it need not be logged
  */
-export function reportUnhandledRejection(promise, reason) {
-  if (hasListeners(globalThis_, "unhandledrejection")) {
-    const init = /** @type {any} */ ({ __proto__: null, cancelable: true, promise, reason });
-    if (!fireEvent(globalThis_, new PromiseRejectionEvent("unhandledrejection", init))) return true;
-  }
-  hostLog("error", `Uncaught (in promise) ${describe(reason)}`);
-  return false;
+export function notifyRejection(promise, reason) {
+  if (!hasListeners(globalThis_, "unhandledrejection")) return false;
+  const init = /** @type {any} */ ({ __proto__: null, cancelable: true, promise, reason });
+  return !fireEvent(globalThis_, new PromiseRejectionEvent("unhandledrejection", init));
 }
 
 /**

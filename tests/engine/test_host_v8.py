@@ -614,6 +614,32 @@ class ServingTests(V8TestCase):
         levels = [(level, text[:7], len(text)) for level, text in self.owners[host].logs]
         self.assertEqual(levels, [(2, "loading", 7), (0, "a", 1), (3, "bxxxxxx", 600001)])
 
+    async def test_rejections(self) -> None:
+        """Promises that the runtime was given tell the app when they are rejected; it may keep waitUntil's from the log."""
+        host = await self.start("""
+            const seen = [];
+            addEventListener("unhandledrejection", (event) => {
+              seen.push(`${event.reason.message} ${event.promise instanceof Promise}`);
+              if (event.reason.message === "quiet") event.preventDefault();
+            });
+            onunhandledrejection = () => { seen.push("on"); };
+            export default { async fetch(request, env, ctx) {
+              const { pathname } = new URL(request.url);
+              if (pathname === "/seen") return Response.json(seen);
+              if (pathname === "/throw") throw new Error("thrown");
+              ctx.waitUntil(Promise.reject(new Error("quiet")));
+              ctx.waitUntil(Promise.reject(new Error("loud")));
+              return new Response();
+            } };
+        """)
+        self.assertEqual((await self.fetch(host, url="http://app.test/throw")).status, 500)
+        await self.fetch(host, url="http://app.test/wait")
+        seen = json.loads((await self.fetch(host, url="http://app.test/seen")).body)
+        self.assertEqual(seen, ["thrown true", "on", "quiet true", "on", "loud true", "on"])
+        texts = " ".join(text for _, text in self.owners[host].logs)
+        self.assertIn("waitUntil: Error: loud", texts)
+        self.assertNotIn("quiet", texts)
+
 
 class LateLoadingTests(V8TestCase):
     """

@@ -140,6 +140,13 @@ test("what cannot be cloned is refused", () => {
   }
 });
 
+test("a QuotaExceededError keeps its quota", () => {
+  const error = structuredClone(new QuotaExceededError("full", { quota: 3, requested: 5 }));
+  assert(error instanceof QuotaExceededError);
+  assertEquals([error.message, error.name, error.quota, error.requested], ["full", "QuotaExceededError", 3, 5]);
+  assertEquals(structuredClone(new QuotaExceededError()).quota, null);
+});
+
 test("an exception of a getter comes through", () => {
   assertThrows(() => structuredClone({ get a() { throw new RangeError("mine"); } }), RangeError);
 });
