@@ -134,7 +134,7 @@ class ObserverTests(SynchronousTestCase):
         observer(event(level=LogLevel.error))
         self.assertIn(b"\x1b[31m", os.read(reader, 1000))
         os.close(reader)
-        observer(event("orphaned"))
+        observer(event("orphaned", level=LogLevel.warn))
         self.assertIn(b"orphaned", os.read(leader, 1000))
 
     def test_adopt(self) -> None:
