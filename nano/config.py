@@ -58,6 +58,7 @@ __all__ = [
     "check_config",
     "config_schema",
     "entry_file",
+    "load_admin_config",
     "load_config",
     "one_app",
     "parse_app",
@@ -162,6 +163,34 @@ def check_config(path: str, environ: Mapping[str, str] | None = None, overrides:
     around = real_surroundings(os.path.dirname(os.path.abspath(path)), environ)
     around = replace(around, app_problem=_app_problem)
     return parse_config(_read(path), around, overrides, path)
+
+
+def load_admin_config(
+    path: str, environ: Mapping[str, str] | None = None, token: str | None = None
+) -> AdminConfig | None:
+    """
+    The `admin` section of a configuration file, for a client of the daemon; None if there is none.
+
+    Nothing else in the file has to be right, and no other secret of the daemon has to be there.
+
+    Args:
+        token: in place of the file's, which need not be readable then.
+
+    Raises:
+        ConfigError: with everything that is wrong.
+    """
+    around = real_surroundings(os.path.dirname(os.path.abspath(path)), environ)
+    reading = Reading(_document(_read(path), path), path, around)
+    value = reading.document.value
+    if not isinstance(value, dict) or "admin" not in value:
+        return None
+    admin = value["admin"]
+    if token is not None and isinstance(admin, dict):
+        admin = {"token": token, **{key: admin[key] for key in admin if key not in ("token", "token_file")}}
+    config = reading.validated(AdminConfig, admin, ("admin",))
+    if config is None:
+        raise ConfigError(reading.ordered_problems())
+    return config
 
 
 def one_app(

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 
 from nano.cli.commands import COMMANDS
 from nano.cli.parser import parse
-from nano.cli.problems import fail
-from nano.errors import NanoError
+from nano.cli.problems import CommandError, fail, print_problems
+from nano.errors import ConfigError, NanoError
 
 __all__ = ["main"]
 
@@ -34,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = COMMANDS[options.command](options)
         sys.stdout.flush()
-    except NanoError as error:
+    except ConfigError as error:
+        return print_problems(error.problems)
+    except (CommandError, NanoError) as error:
         return fail(str(error))
     except KeyboardInterrupt:
         return 130

@@ -80,13 +80,53 @@ def _completion(options: Namespace) -> int:
     return 0
 
 
+def _apps(options: Namespace) -> int:
+    """`nano apps`."""
+    from nano.cli.admin import apps
+
+    return apps(options)
+
+
+def _reload(options: Namespace) -> int:
+    """`nano reload`."""
+    from nano.cli.admin import reload
+
+    return reload(options)
+
+
+def _remove(options: Namespace) -> int:
+    """`nano remove`."""
+    from nano.cli.admin import remove
+
+    return remove(options)
+
+
+def _logs(options: Namespace) -> int:
+    """`nano logs`."""
+    from nano.cli.logs import logs
+
+    return logs(options)
+
+
+def _top(options: Namespace) -> int:
+    """`nano top`."""
+    from nano.cli.top import top
+
+    return top(options)
+
+
 COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
+    "apps": _apps,
     "check": _check,
     "completion": _completion,
     "init": _init,
+    "logs": _logs,
+    "reload": _reload,
+    "remove": _remove,
     "repl": _repl,
     "run": _run,
     "schema": _schema,
     "serve": _serve,
+    "top": _top,
 }
 """By their names."""

@@ -19,7 +19,15 @@ from nano.tap import OPTION_HELP
 __all__ = ["SHELLS", "commands_of", "make_parser", "parse"]
 
 SHELLS = ("bash", "zsh", "fish")
+_LEVELS = ("debug", "info", "warn", "error", "critical")
 
+
+_WHERE = """\
+The daemon is found by the first of these that is given: --url; --config, whose
+admin section says where it listens and how to get in; NANO_ADMIN_URL; app.json
+in this folder.  An address is http://HOST:PORT or unix:PATH; the token is that
+of --token, NANO_ADMIN_TOKEN, or the configuration file.
+"""
 
 #: Texts as they are, and room for the options beside what they mean.
 _HelpFormatter = partial(argparse.RawDescriptionHelpFormatter, max_help_position=27)
@@ -91,7 +99,10 @@ def make_parser() -> argparse.ArgumentParser:
     # argparse would list the commands as arguments of a strange name; they have a list of their own.
     below = parser.add_subparsers(help=argparse.SUPPRESS, metavar="COMMAND", prog="nano")
     lists = []
-    for title, group in (("commands", (_serve, _init, _check, _schema, _run, _repl, _completion)),):
+    for title, group in (
+        ("commands", (_serve, _init, _check, _schema, _run, _repl, _completion)),
+        ("commands for a running daemon", (_apps, _reload, _remove, _logs, _top)),
+    ):
         rows = [
             f"  {command.prog[5:]:11} {_lowered(command.description)}\n" for command in (add(below) for add in group)
         ]
@@ -249,6 +260,127 @@ over several lines until it is complete.  Ctrl-C interrupts, Ctrl-D leaves.
 
 def _json_option(parser: argparse.ArgumentParser, help_: str) -> None:
     parser.add_argument("--json", action="store_true", help=help_)
+
+
+# --- the commands that talk to a daemon --------------------------------------------------------
+
+
+def _remote(below: Any, name: str, help_: str, usage: str, examples: str, more: str = "") -> argparse.ArgumentParser:
+    usage = f"{usage} [-c FILE | --url URL] [options]".lstrip()
+    parser = _command(below, name, help_, usage, examples, f"{more}{_WHERE}")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("-c", "--config", metavar="FILE", help="the daemon's configuration")
+    where.add_argument("--url", metavar="URL", help="the daemon's admin listener")
+    parser.add_argument("--token", metavar="TOKEN", help="the admin token; others may see it in the list of processes")
+    return parser
+
+
+def _apps(below: Any) -> argparse.ArgumentParser:
+    parser = _remote(
+        below,
+        "apps",
+        "list the apps of a running daemon",
+        "",
+        """
+nano apps
+nano apps --json | jq -r '.apps[] | select(.state == "failed").name'
+""",
+    )
+    _json_option(parser, "print what the admin API answers")
+    return parser
+
+
+def _reload(below: Any) -> argparse.ArgumentParser:
+    parser = _remote(
+        below,
+        "reload",
+        "have a daemon read its configuration and apps again",
+        "",
+        "nano reload && echo all apps are up to date",
+        "The exit code is 1 if an app does not load; its old version goes on.\n",
+    )
+    _json_option(parser, "print what the admin API answers")
+    return parser
+
+
+def _remove(below: Any) -> argparse.ArgumentParser:
+    parser = _remote(
+        below,
+        "remove",
+        "take an app out of a running daemon",
+        "NAME",
+        "nano remove shop",
+        """\
+It is served no more at once; the command waits for the requests in flight, and
+exits with 1 if they were cut because they took too long.  The app is back with
+the next reload unless it is taken out of the configuration file as well.
+""",
+    )
+    parser.add_argument("name", metavar="NAME", help="of the app")
+    _json_option(parser, "print what the admin API answers")
+    return parser
+
+
+def _logs(below: Any) -> argparse.ArgumentParser:
+    parser = _remote(
+        below,
+        "logs",
+        "show the latest log lines of a running daemon",
+        "[APP]",
+        """
+nano logs -f
+nano logs shop --level warn
+nano logs -f --json | jq 'select(.event == "access")'
+""",
+    )
+    parser.add_argument("app", metavar="APP", nargs="?", help="only what concerns this app")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on with lines as they come, until Ctrl-C")
+    parser.add_argument(
+        "-n", "--lines", metavar="N", type=_count, default=100, help="how many lines to begin with; default: 100"
+    )
+    parser.add_argument("--level", metavar="LEVEL", choices=_LEVELS, help=f"the least: {', '.join(_LEVELS)}")
+    _json_option(parser, "print each line as JSON")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 1000):
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1000, is {text!r}")
+    return int(text)
+
+
+def _top(below: Any) -> argparse.ArgumentParser:
+    parser = _remote(
+        below,
+        "top",
+        "watch the load of a running daemon, app by app",
+        "",
+        """
+nano top
+nano top --once
+nano top --json | jq '.apps[] | {name, requests_per_second, p99_ms}'
+""",
+        """\
+Figures are of the last ten seconds; cpu is of one processor.  Q or Ctrl-C
+leaves.  Where standard output is no terminal the table is printed once.
+""",
+    )
+    parser.add_argument("--once", action="store_true", help="print the table once and exit")
+    parser.add_argument(
+        "--interval", metavar="SECONDS", type=_interval, default=2.0, help="between two looks; default: 2"
+    )
+    _json_option(parser, "print what the admin API answers, once")
+    return parser
+
+
+def _interval(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds from 0.1 to 3600, is {text!r}")
+    return seconds
 
 
 def _completion(below: Any) -> argparse.ArgumentParser:

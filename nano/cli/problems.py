@@ -13,7 +13,13 @@ from typing import Any
 from nano.admin.terminal_format import Paint, wants_colours
 from nano.errors import Problem, visible
 
-__all__ = ["as_objects", "fail", "print_problems"]
+__all__ = ["CommandError", "as_objects", "fail", "print_problems"]
+
+
+class CommandError(Exception):
+    """
+    What a command was asked for could not be done; the message says why.
+    """
 
 
 def fail(message: str) -> int:

@@ -9,8 +9,13 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import sys
+import tempfile
+import unittest.mock
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -20,9 +25,10 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from nano.cli import main
+from nano.cli import main, serve
+from tests.system.daemon import Daemon, free_port, write_apps
 
-__all__ = ["SERVE", "SERVICE", "Child", "Commands", "ServingProcesses", "environment"]
+__all__ = ["SERVE", "SERVICE", "Child", "Commands", "RunningDaemon", "ServingProcesses", "environment"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -113,6 +119,8 @@ class Commands(SynchronousTestCase):
         self.folder = os.path.abspath(self.mktemp())
         os.makedirs(self.folder)
         self.patch(os, "environ", environment())
+        # A signal to the tests' own process is not ours to hear.
+        self.patch(serve, "leave_on_signals", lambda: None)
 
     def run_nano(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
@@ -129,6 +137,42 @@ class Commands(SynchronousTestCase):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         Path(path).write_text(text, "utf-8")
         return path
+
+
+class RunningDaemon(Commands):
+    """
+    Commands with a daemon to talk to.
+
+    Attributes:
+        daemon: once it was started.
+        where: options that name it.
+        admin_url: its admin listener, if that is one of TCP.
+    """
+
+    def start(self, apps: Mapping[str, str], tcp: bool = False, **config: Any) -> None:
+        """Start a daemon with the `index.js` of some apps, and an admin listener."""
+        write_apps(Path(self.folder), apps)
+        port = free_port()
+        self.admin_url = f"http://127.0.0.1:{port}"
+        # The path of a socket must be short, and that of a test's folder is not.
+        runtime = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, runtime)
+        admin = {"listen": f"tcp:{port}:interface=127.0.0.1", "token": "sesame"}
+        whole = {
+            "admin": admin if tcp else {"listen": f"unix:{runtime}/admin"},
+            "apps": [{"name": name, "path": name} for name in apps],
+            **config,
+        }
+        self.daemon = Daemon(Path(self.folder), whole, options=["--no-watch"])
+        self.addCleanup(self.daemon.kill)
+        self.daemon.wait_until_ready()
+        self.where = ("--config", os.path.join(self.folder, "app.json"))
+
+    @contextlib.contextmanager
+    def environment(self, **variables: str) -> Iterator[None]:
+        """With some more variables."""
+        with unittest.mock.patch.dict(os.environ, variables):
+            yield
 
 
 class ServingProcesses(TestCase):

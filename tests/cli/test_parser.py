@@ -42,6 +42,10 @@ class UsageTests(Commands):
             (("qqqq",), "there is no command 'qqqq'\n", "nano --help"),
             (("serve", "--confg=x"), "there is no option --confg; did you mean --config?", "nano serve --help"),
             (("check", "a", "b"), "does not take 'b'", "nano check --help"),
+            (("logs", "--level", "loud"), "invalid choice: 'loud'", "nano logs --help"),
+            (("logs", "-n", "1001"), "must be a number from 0 to 1000", "nano logs --help"),
+            (("top", "--interval", "0"), "must be a number of seconds", "nano top --help"),
+            (("apps", "-c", "a", "--url", "b"), "not allowed with argument", "nano apps --help"),
             (("completion", "tcsh"), "invalid choice: 'tcsh'", "nano completion --help"),
         ):
             code, out, err = self.run_nano(*arguments)

@@ -28,6 +28,13 @@ class TableTests(SynchronousTestCase):
         self.assertEqual([width_of(text) for text in ("\x1b[31;1mab\x1b[0m", "日本", "e\u0301")], [2, 4, 1])
         self.assertEqual(table([["\x1b[31ma\x1b[0m", "x"], ["日本", "y"]]), ["\x1b[31ma\x1b[0m     x", "日本  y"])
 
+    def test_columns(self) -> None:
+        """Where there is an end to a line, the last column is cut."""
+        rows = [["a", "x" * 9], ["bcd", "y"]]
+        self.assertEqual(table(rows, columns=10), ["a    xxxx…", "bcd  y"])
+        self.assertEqual(table(rows, columns=14), ["a    xxxxxxxxx", "bcd  y"])
+        self.assertEqual(table(rows, columns=2), ["a", "bcd"])
+
     def test_cropped(self) -> None:
         """What does not fit ends with an ellipsis."""
         self.assertEqual([cropped("abcdef", width) for width in (6, 5, 1, 0)], ["abcdef", "abcd…", "…", ""])
