@@ -409,8 +409,14 @@ class Prompter:
         if state == 0:
             match = _NAMES(text)
             names = match[0] if match else ""
-            before = text[: len(text) - len(names)] + names[: names.rfind(".") + 1]
-            self._candidates = [before + name for name in self.ask(lambda: self._session.complete(names))]
+            beginning = names.rpartition(".")[2]
+            before = text[: len(text) - len(beginning)]
+            # What every object has from older times, such as __proto__, is offered to those who begin it.
+            self._candidates = [
+                before + name
+                for name in self.ask(lambda: self._session.complete(names))
+                if beginning.startswith("_") or not name.startswith("__")
+            ]
         return self._candidates[state] if state < len(self._candidates) else None
 
 

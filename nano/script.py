@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.filepath import FilePath
 
 from nano.apps.program import make_program
@@ -70,7 +70,8 @@ def run_script(
         out: where its output goes; standard output if not given.
         err: where its warnings and errors go; standard error if not given.
 
-    Fires with the exit code: 0, or 1 after an error that nothing caught.  It does not fail.
+    Fires with the exit code: 0, or 1 after an error that nothing caught.  It fails with `CancelledError` alone, when it
+    is cancelled: then the script has been ended.
     """
     return Deferred.fromCoroutine(_run(reactor, path, args, out or sys.stdout, err or sys.stderr))
 
@@ -90,6 +91,9 @@ async def _run(reactor: Any, path: str, args: Sequence[str], out: TextIO, err: T
         finally:
             host.condemn(DrainingError("the script has ended"))
             outbound.close()
+    except DrainingError:
+        # That is how a host calls it when its script is not wanted any more.
+        raise CancelledError from None
     except NanoError as error:
         err.write(f"{error}\n")
         return 1

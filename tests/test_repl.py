@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from nano.repl import Outcome, Prompter, Session, converse
@@ -270,6 +270,11 @@ class AskedSession:
         self.calls.append("interrupt")
         self.waiting.callback(Outcome("Interrupted", failed=True))
 
+    def complete(self, text: str) -> Deferred[list[str]]:
+        """Some names, whatever is typed."""
+        self.calls.append(text)
+        return succeed(["__proto__", "_own", "alpha"])
+
 
 class PrompterTests(SynchronousTestCase):
     """Whom Ctrl-C is for."""
@@ -305,6 +310,19 @@ class PrompterTests(SynchronousTestCase):
         prompter.on_interrupt(2, None)
         self.assertEqual(prompter.evaluate(prompter.read("> ")), Outcome("1"))
         self.assertEqual(session.calls, ["1"])
+
+    def test_completions(self) -> None:
+        """Only the last name is completed, and `__proto__` and its like are for those who begin them."""
+        session = AskedSession()
+        prompter = self.prompter(session, input)
+        for text, candidates in (
+            ("a.b.", ["a.b._own", "a.b.alpha"]),
+            ("f(a._", ["f(a.__proto__", "f(a._own", "f(a.alpha"]),
+            ("", ["_own", "alpha"]),
+        ):
+            found = [prompter.complete(text, state) for state in range(len(candidates) + 1)]
+            self.assertEqual(found, [*candidates, None])
+        self.assertEqual(session.calls, ["a.b.", "a._", ""])
 
 
 class PipeTests(SynchronousTestCase):

@@ -12,12 +12,26 @@ import sys
 from pathlib import Path
 
 from twisted.internet import reactor
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from nano.script import run_script
 from tests.system.daemon import PATIENCE, environment
 
 NANO_RUN = (sys.executable, "-m", "nano.cli", "run")
+
+
+class Begun(io.StringIO):
+    """Fires `begun` with the first line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun: Deferred[None] = Deferred()
+
+    def flush(self) -> None:
+        """Called behind each line."""
+        if not self.begun.called:
+            self.begun.callback(None)
 
 
 class RunScriptTests(TestCase):
@@ -82,6 +96,32 @@ class RunScriptTests(TestCase):
         self.assertEqual(code, 1)
         self.assertIn("can never happen", err)
 
+    async def test_cancelled(self) -> None:
+        """A script that is cancelled, whether it loads or runs, ends without a word."""
+        for source in (
+            "console.log('begun'); await new Promise((go) => setTimeout(go, 1e6));",
+            "setTimeout(() => console.log('begun')); setTimeout(() => {}, 1e6);",
+        ):
+            path = Path(self.mktemp()).with_suffix(".js")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(source)
+            out, err = Begun(), io.StringIO()
+            running = run_script(reactor, str(path), (), out, err)
+            await out.begun
+            running.cancel()
+            with self.assertRaises(CancelledError):
+                await running
+            self.assertEqual(err.getvalue(), "")
+
+    async def test_cancelled_early(self) -> None:
+        """So does one that has not been read yet."""
+        err = io.StringIO()
+        running = run_script(reactor, self.mktemp(), (), io.StringIO(), err)
+        running.cancel()
+        with self.assertRaises(CancelledError):
+            await running
+        self.assertEqual(err.getvalue(), "")
+
     async def test_no_script(self) -> None:
         """A file that is not there is a message."""
         out, err = io.StringIO(), io.StringIO()
@@ -115,12 +155,17 @@ class CommandTests(SynchronousTestCase):
 
     def test_interrupt(self) -> None:
         """Ctrl-C ends a script, whatever it does."""
-        for work in ("setInterval(() => {}, 1000);", "setTimeout(() => { for (;;); });"):
+        for work in (
+            "setInterval(() => {}, 1000);",
+            "setTimeout(() => { for (;;); });",
+            "await new Promise((go) => setTimeout(go, 1e6));",
+        ):
             script = self.write(f"console.log('begun'); {work}")
-            process = subprocess.Popen([*NANO_RUN, script], env=environment(), stdout=subprocess.PIPE)
+            process = subprocess.Popen(
+                [*NANO_RUN, script], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
             self.addCleanup(process.kill)
             assert process.stdout is not None
             self.assertEqual(process.stdout.readline(), b"begun\n")
             process.send_signal(signal.SIGINT)
-            self.assertEqual((work, process.wait(PATIENCE)), (work, 130))
-            process.stdout.close()
+            self.assertEqual((process.communicate(timeout=PATIENCE), process.returncode), ((b"", b""), 130), work)

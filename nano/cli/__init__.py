@@ -8,14 +8,7 @@ Commands import what they need when they run; only those that run JavaScript loa
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
-
-from nano.cli.commands import COMMANDS
-from nano.cli.parser import parse
-from nano.cli.problems import CommandError, fail, print_problems
-from nano.errors import ConfigError, NanoError
 
 __all__ = ["main"]
 
@@ -30,18 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = COMMANDS[options.command](options)
-        sys.stdout.flush()
-    except ConfigError as error:
-        return print_problems(error.problems)
-    except (CommandError, NanoError) as error:
-        return fail(str(error))
+        # Not above: Ctrl-C may come while it is imported, and is no reason for a traceback then either.
+        from nano.cli.commands import run_command
+
+        return run_command(arguments)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # Whoever read has enough, as `head` does.  The interpreter would complain once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return code

@@ -1,19 +1,22 @@
 # -*- test-case-name: tests.cli.test_commands -*-
 """
-The small commands, and the ways to the large ones, which are loaded when they run.
+The small commands, the ways to the large ones, which are loaded when they run, and what is common to their ends.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from nano.cli.parser import make_parser
-from nano.cli.problems import fail
+from nano.cli.parser import make_parser, parse
+from nano.cli.problems import CommandError, fail, print_problems
+from nano.errors import ConfigError, NanoError
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "run_command"]
 
 
 def _serve(options: Namespace) -> int:
@@ -130,3 +133,25 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "top": _top,
 }
 """By their names."""
+
+
+def run_command(arguments: Sequence[str] | None) -> int:
+    """
+    Run one command; returns the exit code.
+
+    Args:
+        arguments: without the program's name; None: the process's.
+    """
+    options = parse(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = COMMANDS[options.command](options)
+        sys.stdout.flush()
+    except ConfigError as error:
+        return print_problems(error.problems)
+    except (CommandError, NanoError) as error:
+        return fail(str(error))
+    except BrokenPipeError:
+        # Whoever read has enough, as `head` does.  The interpreter would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code

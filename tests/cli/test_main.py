@@ -29,7 +29,7 @@ class MainTests(Commands):
         def broken(options: object) -> int:
             raise EngineError("no V8")
 
-        self.patch(sys.modules["nano.cli"], "COMMANDS", {"schema": broken})
+        self.patch(commands, "COMMANDS", {"schema": broken})
         self.assertEqual(self.run_nano("schema"), (1, "", "nano: no V8\n"))
 
     def test_interrupt(self) -> None:
@@ -38,8 +38,25 @@ class MainTests(Commands):
         def interrupted(options: object) -> int:
             raise KeyboardInterrupt
 
-        self.patch(sys.modules["nano.cli"], "COMMANDS", {"schema": interrupted})
+        self.patch(commands, "COMMANDS", {"schema": interrupted})
         self.assertEqual(self.run_nano("schema"), (130, "", ""))
+
+
+class ProcessTests(SynchronousTestCase):
+    def test_early_interrupt(self) -> None:
+        """Nor does Ctrl-C that comes while the command is still being loaded leave a word."""
+        script = """
+import sys
+class Interrupting:
+    def find_spec(self, name, *more):
+        if name == "nano.cli.parser":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+from nano.cli import main
+sys.exit(main(["schema"]))
+"""
+        result = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True)
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (130, b"", b""))
 
 
 class PipeTests(SynchronousTestCase):
