@@ -8,8 +8,14 @@ from __future__ import annotations
 import json
 import os
 import re
+from typing import Any
 
 __all__ = ["new_app"]
+
+#: Where `nano apps`, `nano logs` and `nano top` find the daemon.
+_SOCKET = ".nano/admin.sock"
+#: Bytes that the path of a socket may have, wherever nano runs.
+_LONGEST_SOCKET = 103
 
 _INDEX = """\
 export default {
@@ -62,4 +68,7 @@ def _configuration(folder: str) -> str:
         "path": "src",
         "env": {"GREETING": f"Hello from {name}!"},
     }
-    return json.dumps({"port": 8080, "apps": [app]}, indent=2) + "\n"
+    configuration: dict[str, Any] = {"port": 8080, "apps": [app]}
+    if len(os.path.join(os.path.abspath(folder), _SOCKET).encode()) <= _LONGEST_SOCKET:
+        configuration["admin"] = {"listen": f"unix:{_SOCKET}:mode=600"}
+    return json.dumps(configuration, indent=2) + "\n"

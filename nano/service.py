@@ -30,6 +30,7 @@ from twisted.python.filepath import FilePath
 from twisted.web.resource import IResource
 
 from nano.addresses import endpoint_port
+from nano.admin.endpoint import AdminEndpoint
 from nano.admin.fetches import MeteredOutbound
 from nano.admin.health import health_answer
 from nano.admin.journal import Journal
@@ -224,7 +225,7 @@ class NanoService(MultiService):
             from nano.admin.api import make_site
 
             admin = make_site(reactor, self.control, self._admin_token)
-            endpoint_service(config.admin.listen, admin, reactor).setServiceParent(self._admin)
+            AdminEndpoint(config.admin.listen, admin, reactor).setServiceParent(self._admin)
 
     def _make_app(self, config: AppConfig, version: str) -> App:
         log = AppLog(config.name, config.env, self._reactor, config.path)

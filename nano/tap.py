@@ -433,7 +433,7 @@ def quiet_start_errors() -> None:
     inner = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-        if isinstance(error, (CannotListenError, NanoError)):
+        if isinstance(error, (CannotListenError, NanoError, OSError)):
             for stream in {sys.stderr, sys.__stderr__}:  # twistd sends the former to its log
                 if stream is not None:
                     stream.write(f"nano: {error}\n")

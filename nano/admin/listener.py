@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import IService, MultiService
-from twisted.application.strports import service as endpoint_service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 
 from nano.admin.api import make_site
+from nano.admin.endpoint import AdminEndpoint
 from nano.admin.journal import Journal
 from nano.interfaces import IControl
 from nano.settings import AdminConfig, Secret
@@ -51,7 +51,7 @@ class Administered(MultiService):
         if config is not None:
             self._journal = journal
             site = make_site(reactor, control, token if token is not None else lambda: config.secret)
-            endpoint_service(config.listen, site, reactor).setServiceParent(self)
+            AdminEndpoint(config.listen, site, reactor).setServiceParent(self)
         server.setServiceParent(self)
 
     @property

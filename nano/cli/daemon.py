@@ -227,7 +227,7 @@ def _way(url: str, origin: str) -> Reachable:
 def _configured(file: str, environ: Mapping[str, str], token: str | None) -> Daemon:
     admin = load_admin_config(file, environ, token)
     if admin is None:
-        example = '"admin": {"listen": "unix:.nano/admin.sock"}'
+        example = '"admin": {"listen": "unix:.nano/admin.sock:mode=600"}'
         raise CommandError(
             f"{file} has no admin section, so its daemon takes no commands; add {example} and restart it"
         )

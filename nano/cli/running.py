@@ -72,7 +72,7 @@ def run_service(reactor: Any, config: Config, build: Callable[..., IService]) ->
     stop_on_signals(reactor)
     try:
         service.privilegedStartService()
-    except CannotListenError as error:
+    except (CannotListenError, OSError) as error:
         return fail(str(error))
     service.startService()
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)

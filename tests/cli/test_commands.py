@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 from nano.config import check_config, config_schema
@@ -22,6 +24,15 @@ class InitTests(Commands):
         self.assertIn(f"cd '{folder}' && nano serve\n", out)
         config = check_config(os.path.join(folder, "app.json"), {})
         self.assertEqual((config.apps[0].name, config.apps[0].hostnames), ("My-shop", ("*",)))
+
+    def test_admin(self) -> None:
+        """The daemon of a new app takes commands, where the path of its socket is one that a system takes."""
+        short = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, short)
+        for folder, taken in ((short, True), (os.path.join(self.folder, "x" * 100), False)):
+            self.run_nano("init", folder)
+            admin = check_config(os.path.join(folder, "app.json"), {}).admin
+            self.assertEqual(admin and admin.listen, f"unix:{folder}/.nano/admin.sock:mode=600" if taken else None)
 
     def test_existing_folder(self) -> None:
         """A folder may be there; its other files stay."""

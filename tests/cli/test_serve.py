@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ from nano.admin.terminal_format import Paint
 from nano.cli.serve import Announcement
 from nano.config import AdminConfig, Config
 from nano.tap import Server
-from tests.cli.case import Commands, ServingProcesses
+from tests.cli.case import Commands, ServingProcesses, environment
 from tests.cli.terminal import NANO, Terminal
 from tests.system.client import fetch
 from tests.system.daemon import PATIENCE, free_port
@@ -90,6 +93,28 @@ class ServingTests(ServingProcesses):
         """So is what hinders the service from being made."""
         code, child = await self.serve({}, "broken")
         self.assertEqual((code, child.err), (1, b"nano: no V8\n"), child.out)
+
+
+class StartTests(SynchronousTestCase):
+    """What hinders the start, with the real service."""
+
+    def test_no_folder_for_a_socket(self) -> None:
+        """A socket that cannot be made is a message, with workers and without, and for the admin listener."""
+        for config in (
+            {"listen": ["unix:gone/socket"], "workers": 0},
+            {"listen": ["unix:gone/socket"], "workers": 1},
+            {"port": 0, "workers": 0, "admin": {"listen": "unix:app.json/socket"}},
+            {"port": 0, "workers": 1, "admin": {"listen": "unix:app.json/socket"}},
+        ):
+            folder = Path(self.mktemp()).absolute()
+            folder.mkdir()
+            (folder / "app.json").write_text(json.dumps(config))
+            result = subprocess.run(
+                [*NANO, "serve"], cwd=folder, env=environment(), capture_output=True, text=True, timeout=PATIENCE
+            )
+            self.assertEqual(result.returncode, 1, config)
+            self.assertNotIn("Traceback", result.stderr + result.stdout)
+            self.assertIn("socket", result.stderr, config)
 
 
 class _Control:
@@ -217,6 +242,19 @@ class TerminalTests(SynchronousTestCase):
             terminal.type("\x03")
             terminal.expect("draining")
             self.assertEqual(terminal.process.wait(PATIENCE), 0)
+
+    def test_new_app(self) -> None:
+        """What `nano init` writes is served as it says, and takes commands."""
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        self.assertEqual(subprocess.run([*NANO, "init", "shop"], cwd=folder, env=environment()).returncode, 0)
+        port = str(free_port())
+        terminal = Terminal([*NANO, "serve", "-p", port, "-w", "0"], {"TERM": "dumb"}, folder / "shop")
+        self.addCleanup(terminal.close)
+        terminal.expect(rf"shop  http://localhost:{port}/  src\r\n")
+        terminal.expect("admin on unix:.*Ctrl-C stops")
+        listed = subprocess.run([*NANO, "apps"], cwd=folder / "shop", env=environment(), capture_output=True, text=True)
+        self.assertIn("ready", listed.stdout)
 
     def test_plain(self) -> None:
         """Without colours where they are not wanted."""
