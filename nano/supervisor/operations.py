@@ -226,7 +226,7 @@ class Operations:
 
     async def _release(self, name: str) -> bool:
         self.app_config(name)
-        return self._supervisor.lift_quarantine(name)
+        return await self._supervisor.lift_quarantine(name)
 
     def reload(self) -> Deferred[dict[str, Any]]:
         """Read the configuration and the apps again (IControl)."""

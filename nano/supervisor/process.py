@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost, ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
@@ -234,9 +234,8 @@ class WorkerProcess(ProcessProtocol):
 
     def _complained(self, lines: bytes) -> None:
         """What V8, faulthandler and the interpreter write when there is nothing else that they can do."""
-        for line in lines.splitlines():
-            text = line.decode("utf-8", "backslashreplace")
-            self._log.warn("{text}", text=text, worker=self.number, pid=self.pid, event="worker-output")
+        text = lines.decode("utf-8", "backslashreplace").strip("\n")
+        self._log.warn("{text}", text=text, worker=self.number, pid=self.pid, event="worker-output")
 
     def assign(self, task: control.Task) -> None:
         """Give it its task: it begins at once, or when it has booted."""
@@ -317,12 +316,18 @@ class WorkerProcess(ProcessProtocol):
             return Failure(WorkerGoneError(f"worker {self.number} went before it answered"))
         return failure
 
-    def set_quarantine(self, apps: Mapping[str, float]) -> None:
-        """Tell it all apps that are in quarantine, and for how many seconds."""
+    def set_quarantine(self, apps: Mapping[str, float]) -> Deferred[object]:
+        """
+        Tell it all apps that are in quarantine, and for how many seconds.
+
+        Fires when it keeps to that, or is gone; it does not fail.
+        """
         if self.state is WorkerState.BOOTING and self.task is not None:
             self.task = replace(self.task, quarantined=apps)
         elif self.state in (WorkerState.LOADING, WorkerState.READY):
-            self.ask(control.Quarantined, apps=apps).addErrback(lambda failure: failure.trap(WorkerGoneError) and None)
+            asked = self.ask(control.Quarantined, apps=apps)
+            return asked.addErrback(lambda failure: failure.trap(WorkerGoneError) and None)
+        return succeed(None)
 
     def drain(self, leave: bool) -> None:
         """Let it finish what it has, and exit; with *leave*, others go on accepting."""

@@ -29,10 +29,13 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
-__all__ = ["INTERVAL", "LINGER", "SIZE", "Board", "Scoreboard", "Slot", "make_memory"]
+__all__ = ["INTERVAL", "LINGER", "SIZE", "STARVED", "Board", "Scoreboard", "Slot", "make_memory"]
 
 #: Seconds between two looks of a worker at its busy isolates.
 INTERVAL = 0.05
+
+#: How long a thread that has work may get none of the CPU on a busy machine, in seconds.
+STARVED = 4 * INTERVAL
 
 #: How long an isolate that was taken out of service is a suspect after its end, in seconds: what makes an isolate be
 #: condemned is what makes V8 abort, and that may come while the isolate is freed.
@@ -104,11 +107,13 @@ class Slot:
         cpu = self._cpu()
         if self._closing and cpu == 0.0:
             return self._linger(now)
-        if cpu > self._seen:
+        if self._closing or cpu > self._seen:
+            # One that is out of service is a suspect as long as it is there: V8 may be about to abort because of it.
             self._seen = cpu
             self._times[self._at + _BUSY] = now
             return True
-        return self._closing or bool(self._times[self._at + _STARTED] > self._times[self._at + _READ])
+        _, started, read, busy = self._times[self._at + _REQUESTS : self._at + _WORDS]
+        return bool(started > read or now - max(started, busy) <= STARVED)
 
     def _linger(self, now: float) -> bool:
         if self._gone_at is None:
@@ -231,7 +236,7 @@ class Board(_Map):
         for at in slots:
             app = names.get(self.numbers[at])
             started, read, busy = self.times[at + _STARTED : at + _WORDS]
-            if app is not None and (started > read or busy >= self.beat > 0 or started >= self.beat > 0):
+            if app is not None and (started > read or busy >= self.beat - STARVED > 0 or started >= self.beat > 0):
                 found[app] = max(found.get(app, 0.0), last - started)
         return found
 

@@ -78,6 +78,10 @@ class _NoCounters:
     def worker_gone(self, snapshot: Mapping[str, Any]) -> None: ...
 
 
+def _trap_timeout(failure: Failure) -> None:
+    failure.trap(CancelledError, DeferredTimeoutError)
+
+
 class Supervisor(Service):
     """
     All of nano in several processes, as an `IService`.
@@ -195,7 +199,8 @@ class Supervisor(Service):
             found.append((worker, answer))
 
         def silent(failure: Failure) -> None:
-            failure.trap(WorkerGoneError, CancelledError, DeferredTimeoutError)
+            if not failure.check(WorkerGoneError):
+                _trap_timeout(failure)
 
         asked = [
             worker.ask(command, **arguments)
@@ -284,10 +289,17 @@ class Supervisor(Service):
                 quarantined=self.quarantine.apps(),
                 versions=dict(self._versions),
                 store=self._folder.path,
-                alone=not self.serving,
+                alone=self._is_alone(worker),
             )
         )
         return worker
+
+    def _is_alone(self, worker: WorkerProcess) -> bool:
+        """Whether no other worker accepts connections, or will before its apps are loaded."""
+        others = [each for each in self._workers.values() if each is not worker]
+        return not any(
+            each.state is WorkerState.READY or (each.task is not None and each.task.alone) for each in others
+        )
 
     def worker_booted(self, worker: WorkerProcess) -> None:
         """A process has imported everything (WorkerOwner)."""
@@ -389,7 +401,7 @@ class Supervisor(Service):
         app = self.quarantine.died(ending.suspects)
         if app is None:
             return
-        pause = self.quarantine.remaining(app)
+        pause = round(self.quarantine.remaining(app), 1)
         self._log.error(
             "app {app} is in quarantine for {pause:g} s: it brought down workers",
             app=app,
@@ -399,25 +411,31 @@ class Supervisor(Service):
         self._tell_quarantine()
         self._releasing[app] = self._reactor.callLater(pause, self._release, app)
 
-    def _release(self, app: str) -> None:
+    def _release(self, app: str) -> Deferred[object]:
         del self._releasing[app]
         self._log.info("app {app} has left quarantine", app=app, event="app-released")
-        self._tell_quarantine()
+        return self._tell_quarantine()
 
-    def lift_quarantine(self, app: str) -> bool:
-        """Let an app out of quarantine before its time; tells whether it was there."""
+    async def lift_quarantine(self, app: str) -> bool:
+        """
+        Let an app out of quarantine before its time; it is, in all workers, when this returns.
+
+        Returns:
+            Whether it was there.
+        """
         self.quarantine.lift(app)
         call = self._releasing.get(app)
         if call is None:
             return False
         call.cancel()
-        self._release(app)
+        await self._release(app)
         return True
 
-    def _tell_quarantine(self) -> None:
+    def _tell_quarantine(self) -> Deferred[object]:
         apps = self.quarantine.apps()
-        for worker in self.processes:
-            worker.set_quarantine(apps)
+        told = DeferredList([worker.set_quarantine(apps) for worker in self.processes], consumeErrors=True)
+        # Who does not answer is not waited for: it stands still, and will be killed for that.
+        return told.addTimeout(_ANSWER_TIME, self._reactor).addErrback(_trap_timeout)
 
     # Looking after workers.
 
@@ -496,7 +514,7 @@ class Supervisor(Service):
         self._versions = {app.name: served[app.name] for app in self.config.apps if app.name in served}
         await changes.commit(prepared, {*prepared.failed, *quarantined})
         for name in prepared.fresh.keys() - quarantined:
-            self.lift_quarantine(name)
+            await self.lift_quarantine(name)
         # Those that have started meanwhile: nobody gets an old version once the change is reported done.
         for worker in list(self._workers.values()):
             await worker.when_ready()

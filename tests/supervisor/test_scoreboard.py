@@ -74,6 +74,21 @@ class ScoreboardTests(SynchronousTestCase):
         self.assertEqual(self.computing("app"), {})
         self.assertEqual(self.scoreboard.busy, set())
 
+    def test_starved(self) -> None:
+        """An isolate that gets none of the CPU for a while computes all the same."""
+        slot = self.open("app")
+        slot.started()
+        slot.read()
+        self.scoreboard.look()
+        for _ in range(3):
+            self.clock.advance(INTERVAL)
+            self.scoreboard.look()
+        self.assertEqual(list(self.computing("app")), ["app"])
+        self.cpu["app"] += 1.0
+        self.clock.advance(INTERVAL)
+        self.scoreboard.look()
+        self.assertEqual(self.scoreboard.busy, {slot})
+
     def test_since_last_look(self) -> None:
         """An isolate that was given work after the last look may compute."""
         slot = self.open("app")
@@ -117,6 +132,15 @@ class ScoreboardTests(SynchronousTestCase):
         self.scoreboard.look()
         self.assertEqual(self.computing("app"), {})
         self.assertEqual(self.board.requests(["app"]), {"app": 0})
+
+    def test_condemned_and_stuck(self) -> None:
+        """An isolate that cannot be freed is a suspect even if it does not compute."""
+        slot = self.open("app")
+        slot.close()
+        for _ in range(3):
+            self.clock.advance(1.0)
+            self.scoreboard.look()
+        self.assertEqual(list(self.computing("app")), ["app"])
 
     def test_full(self) -> None:
         """An isolate beyond the last slot goes without; slots are used again."""

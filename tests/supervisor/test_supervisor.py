@@ -56,9 +56,10 @@ class FakeWorker:
         """Its task."""
         self.task, self.config = task, task.config
 
-    def set_quarantine(self, apps: Any) -> None:
+    def set_quarantine(self, apps: Any) -> Deferred[object]:
         """Kept."""
         self.quarantined = apps
+        return succeed(None)
 
     def drain(self, leave: bool) -> None:
         """Kept."""
@@ -184,14 +185,14 @@ class SupervisorTests(SynchronousTestCase):
         self.assertEqual(self.gave_up, [])
 
     def test_alone(self) -> None:
-        """A worker is told whether another accepts what comes until it is ready."""
+        """One worker is told that nobody else accepts what comes until it is ready, if that is so."""
         self.start(2)
         for worker in self.spawned[:2]:
             worker.be_ready()
         self.spawned[0].end()
         self.spawned[1].end()
         tasks = [worker.task for worker in self.spawned if worker.task is not None]
-        self.assertEqual([task.alone for task in tasks], [True, True, False, True])
+        self.assertEqual([task.alone for task in tasks], [True, False, False, True])
 
     def test_last_figures(self) -> None:
         """What a dead worker told last is passed on, whatever it died of; of a spare there is nothing."""
@@ -233,9 +234,26 @@ class SupervisorTests(SynchronousTestCase):
             self.spawned[1].task = None
             supervisor._blame(Ending("crash", "", WorkerState.READY, {"app": 1.0}))
         self.assertEqual(self.spawned[0].quarantined, {"app": 10.0})
-        self.assertTrue(supervisor.lift_quarantine("app"))
+        self.assertTrue(self.lift(supervisor))
         self.assertEqual(self.spawned[0].quarantined, {})
-        self.assertFalse(supervisor.lift_quarantine("app"))
+        self.assertFalse(self.lift(supervisor))
+
+    def lift(self, supervisor: Supervisor) -> bool:
+        """Let the app out."""
+        return self.successResultOf(Deferred.fromCoroutine(supervisor.lift_quarantine("app")))
+
+    def test_lift_waits(self) -> None:
+        """It has happened when all workers say so; one that does not answer is not waited for long."""
+        supervisor = self.start(1)
+        self.spawned[0].be_ready()
+        for _ in range(3):
+            supervisor._blame(Ending("crash", "", WorkerState.READY, {"app": 1.0}))
+        answer: Deferred[object] = Deferred()
+        self.patch(self.spawned[0], "set_quarantine", lambda apps: answer)
+        lifted = Deferred.fromCoroutine(supervisor.lift_quarantine("app"))
+        self.assertNoResult(lifted)
+        self.clock.advance(5)
+        self.assertTrue(self.successResultOf(lifted))
 
     def test_renew(self) -> None:
         """The old worker drains when the new one is ready."""

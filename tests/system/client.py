@@ -53,10 +53,14 @@ class Answer(NamedTuple):
 class Client:
     """
     A connection that is kept alive, and adds no header of its own but Host and what frames the body.
+
+    Attributes:
+        local_port: of the connection that was opened last, 0 before the first request.
     """
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        self.local_port = 0
 
     def fetch(
         self,
@@ -85,6 +89,9 @@ class Client:
     ) -> http.client.HTTPResponse:
         """Send a request, and return the answer as soon as its head is there."""
         connection = self._connection
+        if connection.sock is None:
+            connection.connect()
+            self.local_port = int(vars(connection)["sock"].getsockname()[1])
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         connection.putheader("Host", host)
         for name, value in headers:

@@ -152,14 +152,18 @@ class Daemon:
             AssertionError: when it does not, or when the process ends before.
         """
 
+        happened = False
+
         def happened_or_ended() -> bool:
-            return condition() or self.process.poll() is not None
+            nonlocal happened
+            happened = condition()
+            return happened or self.process.poll() is not None
 
         try:
             wait_until(happened_or_ended, what)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log}") from None
-        if not condition():
+        if not happened:
             raise AssertionError(f"the daemon ended while waiting for {what}:\n{self.log}")
 
     def until_draining(self) -> None:
