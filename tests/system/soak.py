@@ -132,7 +132,7 @@ def soak(site: Site, seconds: float, interval: float) -> Totals:
 
     Args:
         site: what is soaked.
-        seconds: how long; the two moments are each a tenth of that long.
+        seconds: how long; the first and the last tenth are without reloads, runaways and kills, and are compared.
         interval: seconds between two reloads, and between two runaways; a worker is killed at every sixth.
     """
     events: Counter[str] = Counter()
@@ -141,9 +141,8 @@ def soak(site: Site, seconds: float, interval: float) -> Totals:
     with ExitStack() as stack:
         crowd = [stack.enter_context(Visitors(port, visit, count)) for visit, count in visits]
         stack.enter_context(_repeated(lambda: _drip(port, events), 0.0))
-        stack.enter_context(_repeated(lambda: _run_away(port, events), interval))
         first = _moment(site, crowd[0], seconds / 10)
-        with _repeated(_disturber(site, events), interval):
+        with _repeated(_disturber(site, events), interval), _repeated(lambda: _run_away(port, events), interval):
             time.sleep(seconds * 0.8)
         last = _moment(site, crowd[0], seconds / 10)
     return Totals(
