@@ -41,7 +41,7 @@ from nano.errors import (
     NanoError,
 )
 from nano.exchange import Exchange
-from nano.http.direct import is_direct, send_now
+from nano.http.direct import is_direct, limit_unsent, send_now
 from nano.http.forwarded import Visitor
 from nano.http.headers import absolute_url, host_name
 from nano.http.parser import Request, RequestParser
@@ -132,6 +132,7 @@ class HTTPChannel(Protocol):
                 # Unix sockets have these methods too in older Twisted, and refuse.
                 with suppress(OSError):
                     switch(True)
+        limit_unsent(transport)
         self._direct = is_direct(transport)
         secure = ISSLTransport.providedBy(transport)
         self._visitor = factory.visitor(getattr(transport.getPeer(), "host", ""), secure)

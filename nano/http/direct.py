@@ -9,19 +9,37 @@ once, and leave to the transport what the kernel did not take.
 
 from __future__ import annotations
 
+import socket
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.tcp import Connection
 
-__all__ = ["is_direct", "send_now"]
+__all__ = ["is_direct", "limit_unsent", "send_now"]
 
 #: Larger pieces have their costs elsewhere, and what is left of them would have to be copied.
 _LIMIT = 65536
+#: How many bytes the kernel takes of us beyond what it could send already.
+_UNSENT = 131072
+_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
 
 def is_direct(transport: Any) -> bool:
     """Whether `send_now` works on *transport*: it is a plain socket's own, with nothing like TLS in between."""
     return isinstance(transport, Connection) and not transport.TLS
+
+
+def limit_unsent(transport: Any) -> None:
+    """
+    Have the kernel say that it takes no more when *transport*'s client does not read.
+
+    Left alone, it takes megabytes for each connection, and an app makes as much more of a response than anybody may
+    ever want.  Systems and transports that know no such option are left alone.
+    """
+    plain = getattr(transport, "transport", transport)
+    if _NOTSENT_LOWAT is not None and isinstance(plain, Connection):
+        with suppress(OSError):
+            plain.getHandle().setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, _UNSENT)
 
 
 def send_now(transport: Any, data: bytes) -> None:

@@ -17,7 +17,7 @@ from twisted.internet.interfaces import IReactorTCP
 from twisted.internet.ssl import KeyPair
 from twisted.internet.threads import deferToThread
 from twisted.protocols.tls import TLSMemoryBIOFactory
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SkipTest, TestCase
 from zope.interface import implementer
 
 from nano.config import LimitsConfig
@@ -91,6 +91,28 @@ class SocketTests(TestCase):
                 write(piece)
 
         await self.download(write_all)
+
+    async def test_slow_client(self) -> None:
+        """An exchange is paused before the kernel has taken much more than its client has read."""
+        if not hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            raise SkipTest("this system does not know how to be asked")
+        paused: Deferred[int] = Deferred()
+
+        def answer(exchange: Exchange) -> None:
+            exchange.respond(200, b"", [], None)
+            write(exchange)
+
+        def write(exchange: Exchange) -> None:
+            if exchange.paused or exchange.body_bytes > 16 * 2**20:
+                paused.callback(exchange.body_bytes)
+            else:
+                exchange.write(bytes(32768))
+                reactor.callLater(0, write, exchange)
+
+        self.app.answer = answer
+        client = self.connect()
+        client.sendall(GET)
+        self.assertLess(await paused, 2**20)
 
     async def test_large_response_over_time(self) -> None:
         """Also when some of it is written while some of it waits."""
