@@ -5,34 +5,31 @@
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import statistics
-from pathlib import Path
 from typing import Any
 
 from benchmarks.load import Figures, run
+from benchmarks.results import keep
 from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.servers import SERVERS
-
-RESULTS = Path(__file__).parent / "results.json"
 
 
 def main() -> None:
     """Parse the command line and measure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("scenarios", nargs="*", default=list(SCENARIOS), choices=[*SCENARIOS, []], metavar="SCENARIO")
+    parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []], metavar="SCENARIO")
     parser.add_argument("--servers", default="nano,nano-1,workerd", help=f"of {', '.join(SERVERS)}")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each round")
-    parser.add_argument("--write", action="store_true", help=f"keep the figures in {RESULTS.name}")
+    parser.add_argument("--write", action="store_true", help="keep the figures in results.json")
     options = parser.parse_args()
     names = options.servers.split(",")
-    measured = {name: measure(SCENARIOS[name], names, options.rounds, options.seconds) for name in options.scenarios}
+    measured = {
+        name: measure(SCENARIOS[name], names, options.rounds, options.seconds)
+        for name in options.scenarios or SCENARIOS
+    }
     if options.write:
-        machine = {"machine": platform.machine(), "system": platform.system(), "python": platform.python_version()}
-        before = json.loads(RESULTS.read_text())["scenarios"] if RESULTS.exists() else {}
-        RESULTS.write_text(json.dumps({**machine, "scenarios": {**before, **measured}}, indent=2) + "\n")
+        keep("scenarios", measured)
 
 
 def measure(scenario: Scenario, names: list[str], rounds: int, seconds: float) -> dict[str, Any]:

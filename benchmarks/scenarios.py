@@ -5,7 +5,9 @@ What is measured: an app, the requests sent to it, and how many connections send
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["SCENARIOS", "Scenario"]
 
@@ -23,6 +25,7 @@ class Scenario:
         body: of each request; POST if there is one.
         hosts: how many apps are served, asked in turn by their Host.
         connections: how many keep-alive connections ask.
+        keys: of nano's configuration of the app, where its defaults are in the way.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Scenario:
     body: bytes = b""
     hosts: int = 1
     connections: int = 64
+    keys: Mapping[str, Any] = field(default_factory=dict)
 
     def script(self, port: int) -> str:
         """The Lua script that has wrk send these requests."""

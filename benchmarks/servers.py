@@ -86,6 +86,11 @@ class Server:
         assert self._process is not None
         return sum(_pss(pid) for pid in _family(self._process.pid))
 
+    def descriptors(self) -> int:
+        """How many files and sockets all its processes have open."""
+        assert self._process is not None
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in _family(self._process.pid))
+
 
 class Nano(Server):
     """nano in its default configuration."""
@@ -95,7 +100,8 @@ class Nano(Server):
 
     def command(self, folder: Path) -> list[str]:
         apps = [
-            {"name": f"app{i}", "hostname": f"app{i}.test", "path": str(self.app)} for i in range(self.scenario.hosts)
+            {"name": f"app{i}", "hostname": f"app{i}.test", "path": str(self.app), **self.scenario.keys}
+            for i in range(self.scenario.hosts)
         ]
         config = {"listen": [f"tcp:{self.port}:interface=127.0.0.1"], "apps": apps}
         if self.workers is not None:
@@ -144,6 +150,7 @@ class Workerd(Server):
         shutil.copyfile(self.app, folder / "app.js")
         names = [f"app{i}" for i in range(self.scenario.hosts)]
         services = [f'(name = "{name}", worker = .app)' for name in names]
+        services.append('(name = "internet", network = (allow = ["public", "private"]))')
         workers = [
             'const app :Workerd.Worker = (modules = [(name = "app", esModule = embed "app.js")], ' + _DATE + ");"
         ]
