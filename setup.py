@@ -238,7 +238,7 @@ setup(
     # on sys.path, which setuptools does where package_dir says so explicitly.
     packages=[*find_packages(include=["nano", "nano.*"]), "twisted.plugins"],
     package_dir={"": "."},
-    package_data={"nano": ["py.typed"]},
+    package_data={"nano": ["py.typed"], "nano.admin": ["status/*.html", "status/*.css", "status/*.js", "status/*.svg"]},
     zip_safe=False,
     entry_points={"console_scripts": ["nano = nano.cli:main"]},
     cmdclass={"build": Build, "build_runtime": BuildRuntime},

@@ -2,6 +2,7 @@
 
 import starlight from "@astrojs/starlight";
 import { defineConfig, passthroughImageService } from "astro/config";
+import { wideTables } from "./wide_tables.mjs";
 
 /** A section whose pages are named, in the order of reading. */
 const section = (label, folder, pages) => ({ label, items: pages.map((page) => `${folder}/${page}`) });
@@ -9,6 +10,7 @@ const section = (label, folder, pages) => ({ label, items: pages.map((page) => `
 export default defineConfig({
   // No image of the site needs processing.
   image: { service: passthroughImageService() },
+  markdown: { rehypePlugins: [wideTables] },
   integrations: [
     // A sitemap needs the address of the site, which only those know who publish it: this one stands in its place.
     { name: "@astrojs/sitemap", hooks: {} },
@@ -17,7 +19,7 @@ export default defineConfig({
       description: "Serve many small JavaScript services, written as for Cloudflare Workers, from one daemon.",
       // Every request of a page stays on its own server.
       credits: false,
-      customCss: ["./src/styles/tables.css"],
+      customCss: ["./src/styles/site.css"],
       sidebar: [
         section("Getting started", "getting-started", [
           "install",
@@ -51,9 +53,12 @@ export default defineConfig({
         section("Operating", "operating", [
           "running",
           "reload",
+          "status-page",
           "admin-api",
+          "openapi",
           "logs",
           "metrics",
+          "grafana",
           "errors",
           "limits",
           "hostile-code",

@@ -13,13 +13,14 @@ around them is written by people.  `NAME` is a key of `REGIONS`, or `files PATTE
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PAGES", "REGIONS", "main", "rendered"]
+__all__ = ["PAGES", "REGIONS", "documents", "main", "rendered"]
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "src" / "content" / "docs"
@@ -138,8 +139,6 @@ def _type(described: Mapping[str, Any]) -> str:
 
 
 def _default(described: Mapping[str, Any]) -> str:
-    import json
-
     value = described.get("default")
     if value is None or isinstance(value, (dict, list)):
         return ""
@@ -244,6 +243,77 @@ def _error_row(kind: Any) -> list[str]:
     return [f'<span id="{kind.code}">`{kind.code}`</span>', str(kind.status), who, kind.level, ""]
 
 
+# --- the admin API -----------------------------------------------------------------------------
+
+
+def openapi() -> str:
+    """Every path of the admin API, and every object."""
+    from nano.admin.openapi import openapi as described
+
+    document = described()
+    parts = ["## Paths\n\n"]
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                parts += _path(f"{method.upper()} {path}", operation)
+    parts.append("## Objects\n\n")
+    for name, schema in document["components"]["schemas"].items():
+        # What an app may have is a page of its own.
+        if name not in ("AppConfig", "EgressConfig"):
+            parts += _schema(name, schema)
+    return "".join(parts)
+
+
+def _path(title: str, operation: Mapping[str, Any]) -> Iterator[str]:
+    yield f"### `{title}`\n\n{operation['summary']}\n\n"
+    rows = [
+        [_code(each["name"]), _type(each["schema"]), each["description"]] for each in operation.get("parameters", ())
+    ]
+    if rows:
+        yield table(("Parameter", "Type", "Meaning"), rows) + "\n"
+    yield (
+        table(("Status", "Answer"), [[status, _answer(answer)] for status, answer in operation["responses"].items()])
+        + "\n"
+    )
+
+
+def _answer(answer: Mapping[str, Any]) -> str:
+    if "$ref" in answer:
+        return "[`Problem`](#problem)"
+    schemas = [each["schema"].get("$ref", "") for each in answer.get("content", {}).values()]
+    names = [reference.rpartition("/")[2] for reference in schemas if reference]
+    return " ".join([answer["description"], *(f"[`{name}`](#{name.lower()})" for name in names)])
+
+
+def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
+    yield f"### `{name}`\n\n{schema['description']}\n\n"
+    yield table(("Field", "Type", "Meaning"), _fields(schema)) + "\n"
+
+
+def _fields(schema: Mapping[str, Any], path: str = "") -> Iterator[list[str]]:
+    for name, described in schema["properties"].items():
+        left_out = "" if name in schema["required"] else " May be missing."
+        yield [_code(path + name), _field_type(described), described["description"] + left_out]
+        below = described.get("items", described)
+        if "properties" in below:
+            yield from _fields(below, f"{path}{name}.")
+
+
+def _field_type(described: Mapping[str, Any]) -> str:
+    if "enum" in described:
+        return ", ".join(_code(value) for value in described["enum"])
+    items = described.get("items", {})
+    if "$ref" in items:
+        name = items["$ref"].rpartition("/")[2]
+        return f"list of [`{name}`](#{name.lower()})"
+    if "oneOf" in described:
+        return "object or null"
+    kind = described["type"]
+    if kind == "array":
+        return f"list of {_field_type(items)}s"
+    return " or ".join(kind) if isinstance(kind, list) else {"integer": "whole number"}.get(kind, kind)
+
+
 # --- pages -------------------------------------------------------------------------------------
 
 REGIONS: Mapping[str, Callable[[], str]] = {
@@ -251,6 +321,7 @@ REGIONS: Mapping[str, Callable[[], str]] = {
     "command-line": command_line,
     "metrics": metrics,
     "errors": errors,
+    "openapi": openapi,
 }
 """What can be generated, by name."""
 
@@ -295,6 +366,17 @@ def rendered(text: str) -> str:
     return _REGION.sub(fill, text)
 
 
+def documents() -> dict[Path, str]:
+    """Files of the site that are generated as a whole."""
+    from nano.admin.openapi import openapi as described
+
+    public = ROOT / "docs" / "public"
+    return {
+        public / "admin-openapi.json": json.dumps(described(), indent=2) + "\n",
+        public / "grafana" / "nano.json": (ROOT / "deploy" / "grafana" / "nano.json").read_text("utf-8"),
+    }
+
+
 def _with_conformance(text: str, found: str) -> str:
     return _REGION.sub(lambda m: f"{m[1]}\n{found.strip()}\n\n{m[3]}" if m["name"] == "conformance" else m[0], text)
 
@@ -308,15 +390,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.conformance:
         found = sys.stdin.read() if options.conformance == "-" else Path(options.conformance).read_text("utf-8")
         CONFORMANCE.write_text(_with_conformance(CONFORMANCE.read_text("utf-8"), found), "utf-8")
+    files = {page: rendered(page.read_text("utf-8")) for page in sorted(PAGES.rglob("*.md*"))}
     stale = 0
-    for page in sorted(PAGES.rglob("*.md*")):
-        old = page.read_text("utf-8")
-        new = rendered(old)
-        if new != old:
+    for path, new in {**files, **documents()}.items():
+        if not path.exists() or new != path.read_text("utf-8"):
             stale += 1
-            sys.stdout.write(f"{page.relative_to(ROOT)}\n")
+            sys.stdout.write(f"{path.relative_to(ROOT)}\n")
             if not options.check:
-                page.write_text(new, "utf-8")
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(new, "utf-8")
     return 1 if options.check and stale else 0
 
 

@@ -215,6 +215,12 @@ class WheelTests(SynchronousTestCase):
             },
         )
 
+    def test_has_the_status_page(self) -> None:
+        """The files of the status page are in, and not what checks them."""
+        files = {path.relative_to(ROOT).as_posix() for path in Path(ROOT, "nano", "admin", "status").iterdir()}
+        found = {name for name in distributions().wheel_names() if name.startswith("nano/admin/status/")}
+        self.assertEqual(found, files - {"nano/admin/status/tsconfig.json"})
+
     def test_has_nothing_beside_the_package(self) -> None:
         """The wheel brings nano, one plugin, and no tests, examples or packages of others."""
         others = {name for name in distributions().wheel_names() if not re.match(r"nano/|nano-[^/]+\.dist-info/", name)}

@@ -7,11 +7,15 @@ The admin API, on a listener of its own: JSON in, JSON out, problem details for 
     POST /admin/apps/NAME/release                      let an app out of quarantine
     GET /admin/workers         POST /admin/reload      the processes; read configuration and apps again
     GET /admin/logs            GET /admin/errors       the tail of the log, which may be followed; the latest errors
+    GET /admin/openapi.json                            what there is, in OpenAPI 3.1 (`nano.admin.openapi`)
+    GET /admin/                GET /admin/status/FILE  the status page (`nano.admin.status_page`), for browsers
     GET /livez /readyz /health /healthz                health checks (`nano.admin.health`)
     GET /metrics                                       Prometheus' text format
 
 `/admin` wants `Authorization: Bearer TOKEN`, where there is a token; it may be missing on a Unix socket only.  Health
 checks and metrics want none, as those who ask for them seldom have one: they tell no more than the names of the apps.
+Nor do the files of the status page, which tell nothing.  Where there is no token, whoever can reach the socket may do
+everything; if that is a browser behind a proxy, pages of other sites still may not change anything.
 Who changes something is told to the log, with what and how it ended.
 
 What it does is the business of an `IControl`; nothing here knows how many processes there are.  A change that was
@@ -36,6 +40,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from nano.admin.exposition import CONTENT_TYPE, exposition
 from nano.admin.health import health_answer
+from nano.admin.openapi import openapi
 from nano.admin.problems import ProblemDetails, problem_of
 from nano.admin.recent import figures
 from nano.admin.requests import (
@@ -48,6 +53,7 @@ from nano.admin.requests import (
     problem_answer,
     refuse_references,
 )
+from nano.admin.status_page import HEADERS, status_file
 from nano.admin.tail import Follower, Query, error_groups, tail
 from nano.config import AppConfig, Secret, as_json
 from nano.interfaces import IControl, UnknownAppError
@@ -112,10 +118,11 @@ class AdminApi:
         Let only those pass who show the token.
 
         Raises:
-            ProblemDetails: 401.
+            ProblemDetails: 401; 403 for what a page of another site wants.
         """
         token = self._token()
         if token is None:
+            _refuse_other_sites(request)
             return
         scheme, _, shown = (request.getHeader(b"authorization") or b"").partition(b" ")
         good = compare_digest(shown.strip(), token.reveal().encode())
@@ -140,7 +147,9 @@ class AdminApi:
     @_authorised
     async def list_apps(self, request: Any) -> bytes:
         """All apps."""
-        return json_answer(request, {"apps": [_with_figures(app) for app in await self._control.apps()], "note": _NOTE})
+        apps = await self._control.apps()
+        total = figures(part for app in apps for part in app.get("recent", ()))
+        return json_answer(request, {"apps": [_with_figures(app) for app in apps], "total": total, "note": _NOTE})
 
     @klein.route("/admin/apps/<name>", methods=["GET"], strict_slashes=False)
     @_authorised
@@ -191,6 +200,12 @@ class AdminApi:
         app = Query.parse({name: value for name, value in request.args.items() if name == b"app"}).app
         answers = await self._control.journals({"about": "errors", "app": app})
         return json_answer(request, {"errors": error_groups(answers)})
+
+    @klein.route("/admin/openapi.json", methods=["GET"])
+    @_authorised
+    async def describe(self, request: Any) -> bytes:
+        """What there is."""
+        return json_answer(request, openapi())
 
     # Changing.
 
@@ -269,6 +284,30 @@ class AdminApi:
         )
         return result
 
+    # The status page.
+
+    @klein.route("/admin", methods=["GET"], strict_slashes=True)
+    def to_status_page(self, request: Any) -> bytes:
+        """Leads to the page."""
+        request.setHeader(b"location", b"/admin/")
+        return answer(request, 308, b"text/plain; charset=utf-8", b"")
+
+    @klein.route("/admin/", methods=["GET"], strict_slashes=True)
+    def status_page(self, request: Any) -> bytes:
+        """The page."""
+        return self.status_file(request, "index.html")
+
+    @klein.route("/admin/status/<file>", methods=["GET"])
+    def status_file(self, request: Any, file: str) -> bytes:
+        """A file of the page."""
+        asset = status_file(file)
+        if asset is None:
+            self.authorise(request)
+            raise NotFound
+        for name, value in HEADERS.items():
+            request.setHeader(name, value)
+        return answer(request, 200, asset.kind, asset.body)
+
     # Health and figures.
 
     @klein.route("/livez", methods=["GET"])
@@ -309,6 +348,24 @@ class AdminApi:
         """Strangers are not told which paths there are below /admin."""
         if request.path.startswith(b"/admin"):
             self.authorise(request)
+
+
+def _refuse_other_sites(request: Any) -> None:
+    """
+    A browser says which site a request is from, and a page of another one changes nothing here.
+
+    With a token that goes without saying, as no such page knows it.
+
+    Raises:
+        ProblemDetails: 403.
+    """
+    if request.method in (b"GET", b"HEAD"):
+        return
+    site, origin = request.getHeader(b"sec-fetch-site"), request.getHeader(b"origin")
+    if site is None and origin is not None:
+        site = b"same-origin" if origin.partition(b"://")[2] == request.getHeader(b"host") else b"cross-site"
+    if site not in (None, b"same-origin", b"none"):
+        raise ProblemDetails(403, "cross-site", "a page of another site may change nothing here")
 
 
 def _drained(drained: bool) -> str:

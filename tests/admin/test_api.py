@@ -399,7 +399,7 @@ def _turn() -> Deferred[None]:
 class RefusalTests(Fixture):
     async def test_not_found(self) -> None:
         """There is nothing there."""
-        for path in ("/", "/admin", "/admin/nothing", "/admin/apps/a/b", "/favicon.ico"):
+        for path in ("/", "/admin/nothing", "/admin/apps/a/b", "/favicon.ico"):
             await self.problem("not-found", 404, "GET", path)
 
     async def test_method(self) -> None:

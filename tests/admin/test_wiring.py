@@ -49,7 +49,9 @@ def read_samples(metrics: str) -> dict[tuple[str, ...], float]:
     }
 
 
-class WiringTests(TestCase):
+class Fixture(TestCase):
+    """A server with one app, shop."""
+
     async def setUp(self) -> None:  # type: ignore[override]
         folder = Path(self.mktemp()).absolute()
         folder.mkdir()
@@ -87,9 +89,12 @@ class WiringTests(TestCase):
         """Status and body of the answer of the main listener, 0, or of the admin's, 1."""
         url = f"http://127.0.0.1:{self.ports[listener]}{path}"
         headers: dict[str | bytes, str | bytes] = {"Authorization": "Bearer token"} if listener else {}
+        headers |= options.pop("headers", {})
         response = await treq.request(method, url, headers=headers, agent=self.agent, **options)
         return response.code, await response.content()
 
+
+class WiringTests(Fixture):
     async def test_requests(self) -> None:
         """Two requests in the log, in the metrics and in the admin API; the secret is in none of them."""
         self.assertEqual(await self.ask(0, "POST", "/a?b", data=b"four"), (201, b"FOUR"))

@@ -11,6 +11,8 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from nano.admin.openapi import openapi
+from nano.admin.recent import figures
 from nano.config import AppConfig, Config
 from nano.errors import AppLoadError, ConfigError, Problem
 from nano.interfaces import ConflictError, IControl, UnknownAppError
@@ -19,6 +21,12 @@ from nano.supervisor.operations import Operations, summed
 from nano.supervisor.process import Ending, WorkerState
 from nano.supervisor.supervisor import Supervisor
 from tests.supervisor.servers import SupervisorTests, fetch, until
+
+
+def schema(name: str) -> dict[str, Any]:
+    """Of an object, as the admin API describes it."""
+    found: dict[str, Any] = openapi()["components"]["schemas"][name]
+    return found
 
 
 class MergedTests(SynchronousTestCase):
@@ -269,6 +277,15 @@ class OperationsTests(SupervisorTests):
         )
         self.assertEqual({worker["pid"] for worker in workers}, {worker.pid for worker in supervisor.serving})
         self.assertTrue(all(worker["memory_bytes"] > 0 and worker["uptime_seconds"] > 0 for worker in workers))
+
+    async def test_described(self) -> None:
+        """What it tells of apps and workers has the fields that the admin API's description names."""
+        _, operations = await self.operate(self.configuration(self.says("app", "one")))
+        (app,) = await operations.apps()
+        self.assertEqual(app.keys() - {"recent"} | figures(app["recent"]).keys(), set(schema("App")["properties"]))
+        (worker, _) = await operations.workers()
+        described = schema("WorkerList")["properties"]["workers"]["items"]["properties"]
+        self.assertEqual(worker.keys(), set(described))
 
     async def test_journals(self) -> None:
         """What every process has told its log, the supervisor's own part first; each error is in one of them."""
