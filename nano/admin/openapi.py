@@ -151,6 +151,13 @@ def _schemas() -> dict[str, _Json]:
                 "note": _NOTE,
             },
         ),
+        "AppReleased": _object(
+            "Whether it was in quarantine.",
+            {
+                "name": _value("string", "The app."),
+                "result": _value("string", "What it was.", enum=["released", "not-quarantined"]),
+            },
+        ),
         "WorkerList": _object("All workers.", {"workers": _list(_object("One worker.", _WORKER), "Every worker.")}),
         "LogLine": _object("A line of the log; each event may have further fields.", _LINE, _OPTIONAL_OF_LINE, False),
         "LogTail": _object(
@@ -319,6 +326,15 @@ def _paths() -> dict[str, _Json]:
                 "removeApp",
                 "Drains an app and serves it no more.",
                 {"200": _answer("It is gone.", "AppRemoved")},
+                "404 503",
+            ),
+        },
+        "/admin/apps/{name}/release": {
+            "parameters": [_in_path("name", "The app's name.")],
+            "post": _operation(
+                "releaseApp",
+                "Lets an app out of quarantine before its time.",
+                {"200": _answer("It is not in quarantine.", "AppReleased")},
                 "404 503",
             ),
         },

@@ -130,6 +130,7 @@ class AnswersTests(Server):
         self.assertEqual(put["result"], "created")
         await self.answered("/admin/apps/{name}", "PUT", "/admin/apps/bad", data=b"{}", headers=headers)
         await self.answered("/admin/apps/{name}", "DELETE", "/admin/apps/other")
+        await self.answered("/admin/apps/{name}/release", "POST", "/admin/apps/shop/release")
         await self.answered("/admin/reload", "POST")
 
 
