@@ -100,8 +100,7 @@ class IsolatePool:
         A spare, at once if one is ready.
 
         Args:
-            urgent: whether somebody waits for what it will do; who is not urgent comes after all who are, and leaves
-                them the spares that are ready.
+            urgent: whether somebody waits for what it will do; in the queue, who is not urgent comes after all who are.
 
         Fires with an `IsolateHost` in the state SPARE; fails with `EngineError` if none can be made, and with
         `DrainingError` when the pool has stopped.  Cancelling gives up the place in the queue.
@@ -110,7 +109,7 @@ class IsolatePool:
             return _failed(DrainingError("the isolate pool has stopped"))
         if urgent:
             self._demand, self._demand_at = self._demand_now() + 1, self._reactor.seconds()
-        if self._spares and (urgent or len(self._spares) > self._least):
+        if self._spares:
             host = self._spares.pop()
             self.fill()
             return succeed(host)
