@@ -33,6 +33,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure as TwistedFailure
 
+from nano.engine.alarm import Alarm
 from nano.engine.channels import FIRST_CHANNEL, Channel, Channels
 from nano.engine.events import FetchEvent
 from nano.engine.owner import NO_TRACE, UNOWNED, HostState, IsolateOwner
@@ -119,7 +120,7 @@ class IsolateHost:
         self._pending_ops: set[Deferred[Any]] = set()
         self._channels = Channels(self.send)
         self._bodies = UnreadBodies(self.events, self._channels, self.send, self._wake, self.condemn)
-        self._timer: IDelayedCall | None = None
+        self._alarm = Alarm(reactor, lambda: self.send(encode(Inward.TIMER, 0)))
         self._loaded: Deferred[Any] | None = None
         self._when_quiet: list[Deferred[None]] = []
         self._hang_check: IDelayedCall | None = None
@@ -152,10 +153,8 @@ class IsolateHost:
     @property
     def at_rest(self) -> bool:
         """Whether nothing is under way: no event, no op, no timer, no body, nothing on its way in or out."""
-        if self.state is not HostState.SERVING or self.events or self._timer is not None:
-            return False
-        under_way = self._draining or self._queue or self._arrived or self._pending_ops or len(self._channels)
-        return not under_way
+        under_way = self.events or self._pending_ops or self._alarm or self._draining or self._queue or self._arrived
+        return self.state is HostState.SERVING and not (under_way or len(self._channels))
 
     @property
     def activity(self) -> int:
@@ -331,7 +330,7 @@ class IsolateHost:
         elif kind == Outward.LOG:
             self._owner.isolate_log(self, record.small, record.payload.decode("utf-8", "replace"))
         elif kind == Outward.TIMER:
-            self._set_timer(record.payload)
+            self._alarm.set(record.payload)
         elif kind == Outward.LOADED or kind == Outward.LOAD_FAILED:
             self._load_ended(kind, record.payload)
         # What remains speaks of an event that ended meanwhile, as both sides may end one at any time.
@@ -398,24 +397,6 @@ class IsolateHost:
         self._pending_ops.discard(result)
         flags, payload = answer
         self.send(encode(Inward.OP_RESULT, op, payload, flags))
-
-    # Timers.
-
-    def _set_timer(self, payload: bytes) -> None:
-        timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.cancel()
-        if len(payload) != 8:
-            msg = "a timer has no time"
-            raise RecordError(msg)
-        milliseconds = struct.unpack("<d", payload)[0]
-        if milliseconds >= 0:
-            seconds = min(milliseconds, _LONGEST_TIMER) / 1000
-            self._timer = self.reactor.callLater(seconds, self._timer_fired)
-
-    def _timer_fired(self) -> None:
-        self._timer = None
-        self.send(encode(Inward.TIMER, 0))
 
     # What the watchdog asks.
 
@@ -511,7 +492,7 @@ class IsolateHost:
 
     def _stuck(self) -> bool:
         """Whether nothing is on its way that could make an unanswered event go on."""
-        if self._pending_ops or self._timer or self._draining or self._queue:
+        if self._pending_ops or self._alarm or self._draining or self._queue:
             return False
         if self._channels.external or self._bodies.external:
             return False
@@ -569,10 +550,10 @@ class IsolateHost:
         with self._caught_up:
             self.state = HostState.CONDEMNED
             self._caught_up.notify_all()
-        for call in (self._timer, self._hang_check):
-            if call is not None:
-                call.cancel()
-        self._timer = self._hang_check = None
+        self._alarm.cancel()
+        if self._hang_check is not None:
+            self._hang_check.cancel()
+            self._hang_check = None
         self._queue.clear()
         self._kept = {}
         self._on_thread(self.isolate.free)
@@ -590,10 +571,6 @@ class IsolateHost:
             waiting.errback(error)
         for event in events:
             event.host_condemned(error)
-
-
-#: Twisted keeps delays as they are; a month is longer than any isolate lives.
-_LONGEST_TIMER = 2**31 - 1
 
 
 def _packed(result: Any) -> tuple[int, bytes]:
