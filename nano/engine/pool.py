@@ -4,7 +4,8 @@ Spare isolates: with the runtime loaded and no app, so that a cold app costs its
 
 Making an isolate blocks for some ten milliseconds and freeing one may block for much longer; both happen on threads
 of their own, never on the reactor's.  Threads that make isolates compute, and so take time from requests: there are
-no more of them than isolates somebody waits for, and one while only the shelf has to be filled.
+no more of them than isolates somebody waits for, and one while only the shelf has to be filled.  That one waits for
+`PAUSE` as long as there are spares left, so that the app that has just got one is evaluated first.
 
 How many spares there are follows demand.  Each app that asks for one because requests wait counts as one, and half of
 that is forgotten every `HALF_LIFE`: with steady cold starts the shelf holds what is asked for in some seconds, within
@@ -27,12 +28,14 @@ from nano.engine.host import HostState, IsolateHost
 from nano.errors import DrainingError, EngineError
 from nano.interfaces import Ops, Reactor
 
-__all__ = ["HALF_LIFE", "MOST_SPARES", "IsolatePool"]
+__all__ = ["HALF_LIFE", "MOST_SPARES", "PAUSE", "IsolatePool"]
 
 #: The heap a spare may use before an app sets its own limit, in bytes.
 _SPARE_HEAP = 128 * 2**20
 #: More spares than this are never kept, whatever the demand: each has some 1.5 MB.
 MOST_SPARES = 16
+#: How long the place of a spare stays empty while there are others, in seconds.
+PAUSE = 0.03
 #: The time in which half of the demand is forgotten, in seconds.
 HALF_LIFE = 2.0
 
@@ -62,6 +65,7 @@ class IsolatePool:
         self._patient: deque[Deferred[IsolateHost]] = deque()
         self._demand = 0.0
         self._demand_at = reactor.seconds()
+        self._refill: IDelayedCall | None = None
         self._shrinking: IDelayedCall | None = None
         self._making = 0
         self._stopped = False
@@ -111,13 +115,20 @@ class IsolatePool:
             self._demand, self._demand_at = self._demand_now() + 1, self._reactor.seconds()
         if self._spares:
             host = self._spares.pop()
-            self.fill()
+            if not self._spares:
+                self.fill()
+            elif self._refill is None:
+                self._refill = self._reactor.callLater(PAUSE, self._fill_again)
             return succeed(host)
         queue = self._urgent if urgent else self._patient
         waiting: Deferred[IsolateHost] = Deferred(queue.remove)
         queue.append(waiting)
         self.fill()
         return waiting
+
+    def _fill_again(self) -> None:
+        self._refill = None
+        self.fill()
 
     def _make(self) -> None:
         self._making += 1
@@ -191,9 +202,10 @@ class IsolatePool:
         """
         self._stopped = True
         self._fail_waiting(DrainingError("the isolate pool has stopped"))
-        if self._shrinking is not None:
-            self._shrinking.cancel()
-            self._shrinking = None
+        for call in (self._refill, self._shrinking):
+            if call is not None:
+                call.cancel()
+        self._refill = self._shrinking = None
         spares, self._spares = self._spares, []
         for host in spares:
             if host.state is HostState.SPARE:

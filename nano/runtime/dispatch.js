@@ -221,6 +221,18 @@ export function handleRecord(type, flags, small, id, bytes, start, end) {
 const text = (bytes, start, end) => utf8Decode(copyBytes(bytes, start, end));
 
 /**
+ * Go through a request that nobody has sent (rehearsal.js).
+ *
+ * @param {string} head as in a REQUEST record
+ */
+export function rehearseRequest(head) {
+  const bytes = utf8Encode(`\0\0\0\0${head}`);
+  writeU32(bytes, 0, head.length);
+  handleRecord(Inward.REQUEST, 0, 0, 0, bytes, 0, bytes.length);
+  latest = null;
+}
+
+/**
  * @param {number} id
  * @param {number} flags
  * @param {number} hops

@@ -5,6 +5,7 @@ import { handleRecord } from "./dispatch.js";
 import { installGlobals } from "./globals.js";
 import { connect } from "./host.js";
 import { openDefine } from "./load.js";
+import { rehearse } from "./rehearsal.js";
 
 /**
  * Set up the isolate.
@@ -16,6 +17,7 @@ export function boot(notify) {
   const ends = connect(notify, handleRecord);
   installGlobals();
   registerCloudflareWorkers();
+  rehearse();
   openDefine();
   return ends;
 }

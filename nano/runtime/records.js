@@ -129,6 +129,11 @@ export class RecordWriter {
     this.#ring(end);
   }
 
+  /** Forget what is there. */
+  discard() {
+    this.#top = this.#start;
+  }
+
   get empty() {
     return this.#top === this.#start;
   }

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from nano.engine import host as host_module
 from nano.engine import pool as pool_module
 from nano.engine.host import HostState, IsolateHost
-from nano.engine.pool import HALF_LIFE, MOST_SPARES, IsolatePool
+from nano.engine.pool import HALF_LIFE, MOST_SPARES, PAUSE, IsolatePool
 from nano.engine.v8 import context_count
 from nano.errors import DrainingError, EngineError
 from tests.engine.v8_case import V8TestCase
@@ -109,10 +109,12 @@ class PoolTests(SynchronousTestCase):
         self.settle()
         for _ in range(3):
             self.successResultOf(pool.get())
+            self.reactor.advance(PAUSE)
             self.settle()
         self.assertEqual((pool.wanted, pool.spares), (3, 3))
         for _ in range(100):
             pool.get()
+            self.reactor.advance(PAUSE)
             self.settle()
         self.assertEqual((pool.wanted, pool.spares), (MOST_SPARES, MOST_SPARES))
         self.reactor.pump([HALF_LIFE] * 30)
@@ -138,6 +140,21 @@ class PoolTests(SynchronousTestCase):
         self.assertEqual((pool.spares, len(self.threads.begun)), (0, 1))
         self.settle()
         self.assertEqual(pool.spares, 1)
+
+    def test_pause(self) -> None:
+        """With spares left, another one is made a little later: who has got one computes now."""
+        pool = self.pool(3)
+        pool.fill()
+        self.settle()
+        for _ in range(2):
+            self.successResultOf(pool.get(urgent=False))
+        self.assertEqual(self.threads.begun, [])
+        self.reactor.advance(PAUSE)
+        self.settle()
+        self.assertEqual(pool.spares, 3)
+        self.successResultOf(pool.get(urgent=False))
+        pool.stop(1.0)
+        self.assertEqual(len(self.reactor.getDelayedCalls()), 1)
 
     def test_wait(self) -> None:
         """Without a spare one waits in line; those who wait come before the shelf."""

@@ -77,3 +77,20 @@ class RestTests(V8TestCase):
         await self.until(lambda: host.at_rest)
         host.retire()
         self.assertEqual((host.state, host.at_rest), (HostState.CONDEMNED, False))
+
+
+class RehearsalTests(V8TestCase):
+    """
+    What spares have gone through before they get an app (nano/runtime/rehearsal.js).
+    """
+
+    async def test_nothing_is_left(self) -> None:
+        """The app's global scope finds no event, and its host has heard of none."""
+        host = await self.start(
+            """import { waitUntil } from "cloudflare:workers";
+            let text;
+            try { waitUntil(1) } catch (error) { text = error.message }
+            export default { fetch: () => new Response(text) }"""
+        )
+        self.assertIn(b"there is no event", (await self.fetch(host)).body)
+        self.assertEqual(self.owners[host].logs, [])
