@@ -43,8 +43,6 @@ def _heed_signals(reactor: Any, worker: Worker) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         reactor.callFromThread(worker.drain, True)
 
-    for ignored in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(ignored, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, terminate)
 
 

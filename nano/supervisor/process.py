@@ -15,7 +15,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Protocol
@@ -49,6 +50,19 @@ _CRASHES = frozenset(
 
 
 _RUN_WORKER = "runpy.run_module('nano.worker', None, '__main__')"
+
+
+@contextmanager
+def _terminal_signals_blocked() -> Iterator[None]:
+    """
+    What a terminal sends to all processes at once is for the supervisor alone: a worker inherits that it is blocked,
+    and so never hears of it, not even before it could ignore it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 #: In the name of workers, whose lines are made up already.
@@ -219,7 +233,8 @@ class WorkerProcess(ProcessProtocol):
             environment = worker_environment()
             if self._output is None:
                 environment["NO_COLOR"] = "1"
-            transport = self._reactor.spawnProcess(self, command[0], command, environment, childFDs=descriptors)
+            with _terminal_signals_blocked():
+                transport = self._reactor.spawnProcess(self, command[0], command, environment, childFDs=descriptors)
             self.pid = transport.pid or 0
         finally:
             for pipe in self._pipes:

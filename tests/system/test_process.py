@@ -12,6 +12,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+from twisted.trial.unittest import SkipTest
+
 from tests.system.case import SystemTestCase
 from tests.system.client import Client, RawClient
 from tests.system.daemon import PATIENCE, TWISTD, Daemon, environment, free_port, wait_until, write_apps
@@ -184,3 +186,20 @@ class StopTests(SystemTestCase):
         daemon = self.start(folder, {"apps": [app], "drain_timeout_ms": 300})
         daemon.until(lambda: b" 503 " in daemon.readiness(), "an answer")
         self.stop(daemon)
+
+    def test_terminal(self) -> None:
+        """Ctrl-C goes to every process at once; workers do not hear of it, not even when they have only just begun."""
+        if not Path("/proc/self/task").exists():
+            raise SkipTest("there is no /proc that tells which signals are blocked")
+        daemon = self.launch({"a": HELLO}, workers=2)
+        pid = daemon.process.pid
+        workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        self.assertGreaterEqual(len(workers), 2)
+        for worker in workers:
+            status = Path(f"/proc/{worker}/status").read_text()
+            blocked = int(status.partition("SigBlk:")[2].split()[0], 16)
+            self.assertEqual([number for number in (signal.SIGHUP, signal.SIGINT) if not blocked >> number - 1 & 1], [])
+            os.kill(int(worker), signal.SIGINT)
+        self.assertEqual(self.fetch(daemon, "a").body, b"hello")
+        daemon.signal(signal.SIGINT)
+        self.ended(daemon)
