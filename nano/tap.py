@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -45,6 +46,7 @@ __all__ = [
     "Control",
     "OPTION_HELP",
     "Options",
+    "allow_many_descriptors",
     "Server",
     "exit_if_broken",
     "leave_on_signals",
@@ -191,6 +193,7 @@ def make_server(
     """
     from twisted.internet.threads import deferToThreadPool
 
+    allow_many_descriptors()
     from nano.apps.watch import Watch, watched_paths
     from nano.systemd import Daemon
 
@@ -253,6 +256,19 @@ def _supervised(config: Config, reactor: Any, log: LogObserver | None) -> Server
 
         service = Administered(supervisor, operations, config.admin, reactor, operations.admin_token, journal)
     return Server(service, operations, lambda: supervisor.config)
+
+
+def allow_many_descriptors() -> None:
+    """
+    Let this process, and those that it starts, open as many files and sockets as the system permits.
+
+    The usual limit, 1024, is there for programs that use select(), and is soon reached by a server.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    except (OSError, ValueError):
+        pass  # What there is has to do.
 
 
 def exit_if_broken(service: IService) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import os
+import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from nano import __version__
 from nano.config import Config
 from nano.errors import EngineError
-from nano.tap import Options, makeService, quiet_start_errors, stop_on_signals
+from nano.tap import Options, allow_many_descriptors, makeService, quiet_start_errors, stop_on_signals
 from tests.cli.case import SERVICE, environment
 from tests.cli.test_serve import ServingTests
 
@@ -213,6 +214,16 @@ class MakeServiceTests(SynchronousTestCase):
                 sys.excepthook(type(error), error, None)
         self.assertEqual(passed, [KeyError])
         self.assertEqual(err.getvalue(), "nano: Couldn't listen on any:80: in use.\nnano: no V8\n")
+
+
+class DescriptorTests(SynchronousTestCase):
+    def test_limit(self) -> None:
+        """The server may open as many files as the system permits."""
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limits[0] - 1, limits[1]))
+        allow_many_descriptors()
+        self.assertEqual(resource.getrlimit(resource.RLIMIT_NOFILE)[0], limits[1])
 
 
 class PluginTests(SynchronousTestCase):

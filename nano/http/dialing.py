@@ -278,10 +278,21 @@ class _Lines(WrappingFactory):
     protocol = Line
     noisy = False
 
-    def __init__(self, factory: Any, reactor: Any, inspector: _Inspector | None) -> None:
+    def __init__(self, factory: Any, reactor: Any, inspector: _Inspector | None, lines: set[Line]) -> None:
         super().__init__(factory)
         self.reactor = reactor
         self._inspector = inspector
+        self._lines = lines
+
+    def registerProtocol(self, p: Any) -> None:
+        """A line is open (WrappingFactory)."""
+        super().registerProtocol(p)
+        self._lines.add(p)
+
+    def unregisterProtocol(self, p: Any) -> None:
+        """A line is closed (WrappingFactory)."""
+        super().unregisterProtocol(p)
+        self._lines.discard(p)
 
     def certificate_problem(self) -> OutboundError | None:
         """What was wrong with the peer's certificate."""
@@ -296,16 +307,20 @@ class _Lines(WrappingFactory):
 class _LineEndpoint:
     """Connects as another endpoint does, with lines under the protocols."""
 
-    def __init__(self, endpoint: IStreamClientEndpoint, reactor: Any, inspector: _Inspector | None) -> None:
+    def __init__(
+        self, endpoint: IStreamClientEndpoint, reactor: Any, inspector: _Inspector | None, lines: set[Line]
+    ) -> None:
         self._endpoint = endpoint
         self._reactor = reactor
         self._inspector = inspector
+        self._lines = lines
 
     def connect(self, factory: Any) -> Deferred[IProtocol]:
         """Connect (IStreamClientEndpoint)."""
         # It is made for this connection alone, and would log its beginning and its end.
         factory.noisy = False
-        connecting: Deferred[Any] = self._endpoint.connect(_Lines(factory, self._reactor, self._inspector))
+        lines = _Lines(factory, self._reactor, self._inspector, self._lines)
+        connecting: Deferred[Any] = self._endpoint.connect(lines)
         return connecting.addCallback(lambda line: line.wrappedProtocol)
 
 
@@ -319,9 +334,13 @@ class Dialer:
         egress: what may be connected to.
         tls: makes TLS connections and verifies them.
         timeout: seconds for resolving and connecting.
+
+    Attributes:
+        lines: those that are open.
     """
 
     def __init__(self, reactor: Any, egress: EgressPolicy, tls: IPolicyForHTTPS, timeout: float) -> None:
+        self.lines: set[Line] = set()
         self._reactor = reactor
         self._egress = egress
         self._tls = tls
@@ -332,6 +351,6 @@ class Dialer:
         host = uri.host.decode("ascii").lower()
         endpoint: Any = _CheckedEndpoint(self._reactor, host, uri.port, self._egress, self._timeout)
         if uri.scheme != b"https":
-            return _LineEndpoint(endpoint, self._reactor, None)
+            return _LineEndpoint(endpoint, self._reactor, None, self.lines)
         inspector = _Inspector(self._tls.creatorForNetloc(uri.host, uri.port))
-        return _LineEndpoint(wrapClientTLS(inspector, endpoint), self._reactor, inspector)
+        return _LineEndpoint(wrapClientTLS(inspector, endpoint), self._reactor, inspector, self.lines)

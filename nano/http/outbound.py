@@ -3,7 +3,8 @@
 HTTP/1.1 to other servers: Twisted's Agent with an egress policy, timeouts, and answers whose bodies flow.
 
 An `Outbound` belongs to one isolate, so that nothing of an app's connections outlives it.  Of its requests
-`max_requests` at a time are under way to their response heads; others wait.  A request without body and with an
+`max_requests` at a time are under way to their response heads; others wait.  Of its connections `max_open` may be in
+use, those of bodies that nobody reads included; a request beyond that fails.  A request without body and with an
 idempotent method that meets a kept connection which its server has closed meanwhile is sent again on another one;
 nothing else is sent twice.
 
@@ -44,8 +45,8 @@ from nano.interfaces import IOutbound, OutboundError, OutboundRequest, OutboundR
 
 __all__ = ["Outbound", "OutboundSource", "Timeouts", "make_tls_policy"]
 
-#: Idle connections that are kept to one server, and for how many seconds: fifty concurrent requests and then some.
-_KEPT_PER_HOST = 64
+#: Idle connections that are kept, and for how many seconds: fifty concurrent requests and then some.
+_KEPT = 64
 _KEPT_FOR = 30
 #: Contexts for TLS are kept by host name; each knows the authorities of this machine.
 _TLS_CONTEXTS = 64
@@ -168,7 +169,7 @@ class _Connection:
 class _Pool(HTTPConnectionPool):
     """Keeps connections; what it gives is wrapped for one request."""
 
-    maxPersistentPerHost = _KEPT_PER_HOST
+    maxPersistentPerHost = _KEPT
     cachedConnectionTimeout = _KEPT_FOR
     # It cannot tell a connection that was closed from one that was cut by us: see _StaleError.
     retryAutomatically = False
@@ -180,10 +181,15 @@ class _Pool(HTTPConnectionPool):
 
     def _putConnection(self, key: Any, connection: Any) -> None:
         """Keep a connection (HTTPConnectionPool), unless it is about to end."""
-        if self.closed or connection.transport.disconnecting:
+        if self.closed or self.idle >= _KEPT or connection.transport.disconnecting:
             connection.transport.loseConnection()
         else:
             super()._putConnection(key, connection)
+
+    @property
+    def idle(self) -> int:
+        """How many connections are kept."""
+        return sum(map(len, self._connections.values()))
 
     def close(self) -> None:
         """Keep no connections, from now on."""
@@ -208,6 +214,7 @@ class Outbound:
         tls: how servers are verified; see `make_tls_policy`.
         timeouts: what may take how long.
         max_requests: how many may wait for their heads at a time.
+        max_open: how many connections may be in use; beyond that requests fail.
     """
 
     _log = Logger()
@@ -220,14 +227,16 @@ class Outbound:
         tls: IPolicyForHTTPS,
         timeouts: Timeouts | None = None,
         max_requests: int = 256,
+        max_open: int = 256,
     ) -> None:
         self._reactor = reactor
         self._app = app
         self._timeouts = timeouts = timeouts or Timeouts()
         self._slots = DeferredSemaphore(max_requests)
         self._pool = _Pool(reactor, timeouts.head)
-        dialer = Dialer(reactor, egress, tls, timeouts.connect)
-        self._agent = Agent.usingEndpointFactory(reactor, dialer, self._pool)
+        self._max_open = max_open
+        self._dialer = Dialer(reactor, egress, tls, timeouts.connect)
+        self._agent = Agent.usingEndpointFactory(reactor, self._dialer, self._pool)
 
     def request(self, request: OutboundRequest) -> Deferred[OutboundResponse]:
         """Send a request (IOutbound)."""
@@ -242,6 +251,7 @@ class Outbound:
         headers = _checked_headers(request.headers)
         await self._slots.acquire()
         try:
+            self._check_open()
             while True:
                 try:
                     return self._received(method, await self._send(method, url, headers, request))
@@ -256,6 +266,13 @@ class Outbound:
             raise _explained(Failure()) from None
         finally:
             self._slots.release()
+
+    def _check_open(self) -> None:
+        """Each is a file descriptor, of which all apps here have to get by with what the system gives."""
+        in_use = len(self._dialer.lines) - self._pool.idle
+        if in_use >= self._max_open:
+            message = f"{in_use} connections are in use: read the bodies of responses, or cancel them"
+            raise OutboundError("ERR_TOO_MANY_CONNECTIONS", message)
 
     def _send(self, method: bytes, url: bytes, headers: Headers, request: OutboundRequest) -> Deferred[Any]:
         body = request.body

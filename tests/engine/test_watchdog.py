@@ -4,6 +4,9 @@ Tests for `nano.engine.watchdog`: every rule of it, with a clock and fakes.
 
 from __future__ import annotations
 
+import builtins
+import errno
+import os
 from typing import NamedTuple
 
 from twisted.internet.task import Clock
@@ -321,6 +324,17 @@ class LifeTests(WatchdogTestCase):
         self.compute(10)
         self.compute(10)
         self.assertEqual(len(condemned), 1)
+
+    def test_no_descriptors_left(self) -> None:
+        """The figure can be had when nothing can be opened any more."""
+        resident_memory()
+
+        def refuse(*_: object) -> int:
+            raise OSError(errno.EMFILE, "too many open files")
+
+        self.patch(os, "open", refuse)
+        self.patch(builtins, "open", refuse)
+        self.assertGreater(resident_memory(), 10 * MB)
 
     def test_resident_memory(self) -> None:
         """The process's figure is plausible."""

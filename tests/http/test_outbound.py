@@ -21,6 +21,7 @@ from twisted.trial.unittest import TestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from nano.http import outbound
 from nano.http.egress import EgressPolicy
 from nano.http.outbound import Outbound, Timeouts, make_tls_policy
 from nano.interfaces import IOutbound, IRequestBody, OutboundError, OutboundRequest, OutboundResponse
@@ -330,6 +331,40 @@ class RequestTests(Case):
             await deferLater(reactor, 0.005)
         waiting[-1].answer(b"last")
         self.assertEqual((await self.read(await asked[3])).body, b"last")
+
+    async def test_most_open(self) -> None:
+        """Responses whose bodies nobody reads hold so many connections and no more; one that ends makes room."""
+        url, _ = self.serve(lambda server, number: server.say(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx"))
+        client = self.client(max_open=3)
+        open_ = [await self.ask(client, url) for _ in range(3)]
+        failed: Any = await self.assertFailure(self.asking(client, url), OutboundError)
+        self.assertEqual(failed.code, "ERR_TOO_MANY_CONNECTIONS")
+        self.stop(open_.pop())
+        for _ in range(1000):
+            await deferLater(reactor, 0.005)
+            if len(client._dialer.lines) < 3:
+                break
+        open_.append(await self.ask(client, url))
+        for response in open_:
+            self.stop(response)
+
+    def asking(self, client: Outbound, url: str) -> Deferred[OutboundResponse]:
+        """A request that may fail."""
+        return client.request(OutboundRequest("GET", url, []))
+
+    def stop(self, response: OutboundResponse) -> None:
+        """Nobody wants its body."""
+        assert response.body is not None
+        response.body.stopProducing()
+
+    async def test_most_kept(self) -> None:
+        """Of all connections that are idle, to however many servers, so many are kept."""
+        urls = [self.serve(answers())[0] for _ in range(5)]
+        client = self.client()
+        self.patch(outbound, "_KEPT", 3)
+        for url in urls:
+            await self.read(await self.ask(client, url))
+        self.assertEqual(client._pool.idle, 3)
 
     async def test_closed_while_kept(self) -> None:
         """A request on a connection that its server has just closed is sent again, if that can do no harm."""
