@@ -278,7 +278,7 @@ class _Lines(WrappingFactory):
     protocol = Line
     noisy = False
 
-    def __init__(self, factory: Any, reactor: Any, inspector: _Inspector | None, lines: set[Line]) -> None:
+    def __init__(self, factory: Any, reactor: Any, inspector: _Inspector | None, lines: set[object]) -> None:
         super().__init__(factory)
         self.reactor = reactor
         self._inspector = inspector
@@ -308,7 +308,7 @@ class _LineEndpoint:
     """Connects as another endpoint does, with lines under the protocols."""
 
     def __init__(
-        self, endpoint: IStreamClientEndpoint, reactor: Any, inspector: _Inspector | None, lines: set[Line]
+        self, endpoint: IStreamClientEndpoint, reactor: Any, inspector: _Inspector | None, lines: set[object]
     ) -> None:
         self._endpoint = endpoint
         self._reactor = reactor
@@ -320,8 +320,15 @@ class _LineEndpoint:
         # It is made for this connection alone, and would log its beginning and its end.
         factory.noisy = False
         lines = _Lines(factory, self._reactor, self._inspector, self._lines)
+        place = object()
+        self._lines.add(place)
+
+        def connected(result: Any) -> Any:
+            self._lines.discard(place)
+            return result
+
         connecting: Deferred[Any] = self._endpoint.connect(lines)
-        return connecting.addCallback(lambda line: line.wrappedProtocol)
+        return connecting.addBoth(connected).addCallback(lambda line: line.wrappedProtocol)
 
 
 @implementer(IAgentEndpointFactory)
@@ -336,11 +343,11 @@ class Dialer:
         timeout: seconds for resolving and connecting.
 
     Attributes:
-        lines: those that are open.
+        lines: those that are open, and something else for each that is about to be.
     """
 
     def __init__(self, reactor: Any, egress: EgressPolicy, tls: IPolicyForHTTPS, timeout: float) -> None:
-        self.lines: set[Line] = set()
+        self.lines: set[object] = set()
         self._reactor = reactor
         self._egress = egress
         self._tls = tls
