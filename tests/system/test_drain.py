@@ -179,6 +179,25 @@ class DrainTests(SystemTestCase):
         self.ended(daemon)
         self.assertEqual(load.wrong, [])
 
+    def test_timers(self) -> None:
+        """Timers of an app that has drained stop, whatever else goes on."""
+        ticking = "setInterval(() => console.log('tick'), 5); export default { fetch: () => new Response('x') };"
+        admin_port = free_port()
+        admin = {"listen": f"tcp:{admin_port}:interface=127.0.0.1", "token": "t0ken"}
+        daemon = self.serve(
+            {"a": SOURCE, "b": ticking}, {"a": {"env": {"SLOW_MS": 20}}}, workers=self.workers, admin=admin
+        )
+        daemon.until(lambda: "tick" in daemon.messages("b"), "the timer")
+        headers = (("Authorization", "Bearer t0ken"),)
+        answer = fetch(admin_port, "localhost", "/admin/apps/b", "DELETE", headers=headers)
+        self.assertEqual((answer.status, answer.json["result"]), (200, "drained"))
+        # What was written before the answer may still be on its way into the log.
+        self.assertEqual(fetch(daemon.port, "a", "/slow").body, b"slow")
+        before = daemon.messages("b").count("tick")
+        for _ in range(20):
+            self.assertEqual(fetch(daemon.port, "a", "/slow").body, b"slow")
+        self.assertEqual(daemon.messages("b").count("tick"), before)
+
     def test_admin_listener(self) -> None:
         """The admin listener tells how it drains until it is over."""
         admin_port = free_port()
@@ -227,20 +246,28 @@ http {{
 
 class RollingRestartTests(SystemTestCase):
     """
-    Two instances behind nginx, restarted in turn.
+    Two instances behind a proxy, restarted in turn.
     """
 
     workers = 0
 
-    def test_rolling_restarts(self) -> None:
+    def test_nginx(self) -> None:
         """The client sees no failure at all."""
-        nginx = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-        if nginx is None:
-            raise SkipTest("nginx is not installed; .ci/run installs it")
+        self.check("nginx", self.start_nginx)
+
+    def test_haproxy(self) -> None:
+        """Nor does it behind another proxy."""
+        self.check("haproxy", self.start_haproxy)
+
+    def check(self, name: str, start: Callable[[str, Path, int, list[int]], None]) -> None:
+        """Restart the instances behind a proxy, with visitors all the time."""
+        proxy = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin")
+        if proxy is None:
+            raise SkipTest(f"{name} is not installed; .ci/run installs it")
         ports = [free_port(), free_port()]
         instances = [self.instance(port) for port in ports]
         front = free_port()
-        self.start_nginx(nginx, self.folder(), front, ports)
+        start(proxy, self.folder(), front, ports)
         turn = [0]
 
         def visit(client: Client) -> str | None:
@@ -257,10 +284,16 @@ class RollingRestartTests(SystemTestCase):
                 self.ended(instances[number % 2])
                 load.wait_for(100)
                 instances[number % 2] = self.instance(ports[number % 2])
+                # The next one goes when the proxy has noticed that this one is back, as in real life.
+                self.until_begun(instances[number % 2])
             load.wait_for(100)
         self.assertEqual(load.wrong, [])
         for instance in instances:
             self.stop(instance)
+
+    def until_begun(self, daemon: Daemon) -> None:
+        """Wait until an instance gets requests."""
+        daemon.until(lambda: "begun" in daemon.messages("a"), "requests")
 
     def instance(self, port: int) -> Daemon:
         """One of the two."""
@@ -269,7 +302,7 @@ class RollingRestartTests(SystemTestCase):
         config: dict[str, Any] = {
             "port": port,
             "workers": self.workers,
-            "apps": [{"name": "a", "path": "a", "env": {"SLOW_MS": 100}}],
+            "apps": [{"name": "a", "path": "a", "env": {"SLOW_MS": 100, "TELL": True}}],
             "log": {"access": False},
         }
         daemon = self.start(folder, config)
@@ -277,22 +310,39 @@ class RollingRestartTests(SystemTestCase):
         return daemon
 
     def start_nginx(self, nginx: str, folder: Path, port: int, upstreams: list[int]) -> None:
-        """The configuration of deploy/, for these ports."""
-        text = (Path(__file__).parents[2] / "deploy" / "nginx" / "nano.conf").read_text()
-        for example, upstream in zip(("127.0.0.1:8081", "127.0.0.1:8082"), upstreams, strict=True):
-            self.assertIn(example, text)
-            text = text.replace(example, f"127.0.0.1:{upstream}")
+        """nginx with the configuration of deploy/."""
+        text = self.configuration("nginx/nano.conf", upstreams)
         text = text.replace("listen 80 ", f"listen 127.0.0.1:{port} ").replace("listen [::]:80 default_server;", "")
         (folder / "nano.conf").write_text(text)
         (folder / "nginx.conf").write_text(NGINX.format(folder=folder))
-        process = subprocess.Popen([nginx, "-c", str(folder / "nginx.conf"), "-e", str(folder / "nginx.log")])
+        self.start_proxy([nginx, "-c", str(folder / "nginx.conf"), "-e", str(folder / "nginx.log")], port)
+
+    def start_haproxy(self, haproxy: str, folder: Path, port: int, upstreams: list[int]) -> None:
+        """HAProxy with the configuration of deploy/."""
+        text = self.configuration("haproxy/haproxy.cfg", upstreams).replace("bind :80", f"bind 127.0.0.1:{port}")
+        # Where these tests run there may not be room for so many.
+        text = text.replace("maxconn 20000", "maxconn 200")
+        (folder / "haproxy.cfg").write_text(text)
+        self.start_proxy([haproxy, "-q", "-f", str(folder / "haproxy.cfg")], port)
+
+    def configuration(self, file: str, upstreams: list[int]) -> str:
+        """A file of deploy/, for these ports."""
+        text = (Path(__file__).parents[2] / "deploy" / file).read_text()
+        for example, upstream in zip(("127.0.0.1:8081", "127.0.0.1:8082"), upstreams, strict=True):
+            self.assertIn(example, text)
+            text = text.replace(example, f"127.0.0.1:{upstream}")
+        return text
+
+    def start_proxy(self, command: list[str], port: int) -> None:
+        """Start it, and wait until it serves."""
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         self.addCleanup(process.wait)
         self.addCleanup(process.terminate)
 
         def answers() -> bool:
             try:
                 return fetch(port, "a").status == 200
-            except ConnectionError:
+            except (ConnectionError, http.client.HTTPException):
                 return False
 
-        wait_until(answers, "nginx")
+        wait_until(answers, command[0])
