@@ -55,7 +55,7 @@ def _app_lines(apps: Sequence[Mapping[str, Any]], paint: Paint) -> list[str]:
         ]
         for app in apps
     ]
-    return table([[paint(title, "dim") for title in head], *rows], frozenset({2, 3, 4, 5}), columns())
+    return table([[paint(title, "dim") for title in head], *rows], frozenset({2, 3, 4, 5}), columns(), (3, 2, 4, 5))
 
 
 def _error_lines(apps: Sequence[Mapping[str, Any]], paint: Paint) -> list[str]:

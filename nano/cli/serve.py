@@ -113,10 +113,10 @@ class Announcement(Service):
         if config.workers:
             how.append(counted(config.workers, "worker"))
         how.append("reloads when files change" if self._watch else "reloads on SIGHUP")
+        lines = [f"{', '.join(how)}; Ctrl-C stops"]
         if config.admin is not None:
-            admin = reachable(config.admin.listen)
-            how.append(f"admin on {admin.url() if admin else config.admin.listen}")
-        self._tell(f"\n{served(config, apps, self._paint)}\n{', '.join(how)}; Ctrl-C stops\n")
+            lines.append(f"nano top, nano logs and nano reload find it at {_admin_address(config.admin.listen)}")
+        self._tell("\n".join(["", served(config, apps, self._paint), *lines, ""]))
 
 
 def served(config: Config, apps: Sequence[Mapping[str, Any]], paint: Paint) -> str:
@@ -141,6 +141,15 @@ def served(config: Config, apps: Sequence[Mapping[str, Any]], paint: Paint) -> s
     if not rows:
         return "  there are no apps yet\n"
     return "".join(f"  {line}\n" for line in table(rows))
+
+
+def _admin_address(listen: str) -> str:
+    way = reachable(listen)
+    if way is None:
+        return listen
+    path = os.path.relpath(way.host)
+    # Most sockets are below the folder of their configuration, and few terminals have room for a whole path.
+    return f"unix:{path}" if way.scheme == "unix" and not path.startswith("..") else way.url()
 
 
 def _addresses(config: Config, name: str) -> list[str]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 __all__ = ["cropped", "table", "width_of"]
 
+#: So many columns the last one gets, if it can have them.
+_LEAST = 16
 _PAINT = re.compile("\x1b\\[[0-9;]*m")
 
 
@@ -31,7 +33,12 @@ def cropped(text: str, width: int) -> str:
     return f"{text}…" if width > 0 else ""
 
 
-def table(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), columns: int | None = None) -> list[str]:
+def table(
+    rows: Sequence[Sequence[str]],
+    right: frozenset[int] = frozenset(),
+    columns: int | None = None,
+    dispensable: Sequence[int] = (),
+) -> list[str]:
     """
     Lines with the cells of each row, in columns two spaces apart.
 
@@ -40,19 +47,31 @@ def table(rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), co
         right: the columns that are aligned to the right.
         columns: how wide a line may be, if not as wide as it likes: then cells of the last column, which are to have no
             colours, are cropped.
+        dispensable: the columns that are left out, from the first on, while the last one has too little room.
     """
     kept = [column for column in range(len(rows[0]) if rows else 0) if any(row[column] for row in rows)]
     widths = {column: max(width_of(row[column]) for row in rows) for column in kept}
-    last = kept[-1] if kept else 0
-    room = None if columns is None else max(0, columns - sum(widths[column] + 2 for column in kept[:-1]))
-    lines = []
-    for row in rows:
-        cells = []
-        for column in kept:
-            cell = row[column]
-            if column == last and room is not None and width_of(cell) > room:
-                cell = cropped(cell, room)
-            space = " " * (widths[column] - width_of(cell))
-            cells.append(space + cell if column in right else cell + space)
-        lines.append("  ".join(cells).rstrip())
-    return lines
+    for column in dispensable:
+        if not kept or columns is None or _room(kept, widths, columns) >= min(_LEAST, widths[kept[-1]]):
+            break
+        kept = [each for each in kept if each != column]
+    room = _room(kept, widths, columns) if kept and columns is not None else None
+    return [_line(row, kept, widths, right, room) for row in rows]
+
+
+def _room(kept: Sequence[int], widths: Mapping[int, int], columns: int) -> int:
+    """What the others leave to the last column."""
+    return max(0, columns - sum(widths[column] + 2 for column in kept[:-1]))
+
+
+def _line(
+    row: Sequence[str], kept: Sequence[int], widths: Mapping[int, int], right: frozenset[int], room: int | None
+) -> str:
+    cells = []
+    for column in kept:
+        cell = row[column]
+        if column == kept[-1] and room is not None and width_of(cell) > room:
+            cell = cropped(cell, room)
+        space = " " * (widths[column] - width_of(cell))
+        cells.append(space + cell if column in right else cell + space)
+    return "  ".join(cells).rstrip()

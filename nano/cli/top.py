@@ -31,6 +31,8 @@ __all__ = ["screen", "top", "top_lines"]
 
 _HEAD = ("req/s", "p50", "p99", "cpu", "memory", "isolates", "in flight", "state", "app")
 _NUMBERS = frozenset(range(7))
+#: What a narrow terminal does not show.
+_DISPENSABLE = (6, 5, 1, 4, 3)
 #: Another screen, without a cursor, where lines that are too long are cut; and back to what was there before.
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h\x1b[?1049l"
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
@@ -53,7 +55,7 @@ def top_lines(apps: Sequence[Mapping[str, Any]], paint: Paint, width: int | None
     """A headline, and the apps as a table, the busiest first."""
     busiest = sorted(apps, key=lambda app: (-app["requests_per_second"], -app["cpu_percent"], app["name"]))
     rows = [[paint(title, "dim") for title in _HEAD], *(_row(app, paint) for app in busiest)]
-    return [_headline(apps, paint), "", *table(rows, _NUMBERS, width)]
+    return [_headline(apps, paint), "", *table(rows, _NUMBERS, width, _DISPENSABLE)]
 
 
 def _headline(apps: Sequence[Mapping[str, Any]], paint: Paint) -> str:

@@ -21,7 +21,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from nano.admin.terminal_format import Paint
 from nano.cli.serve import Announcement
-from nano.config import AdminConfig, Config
+from nano.config import AdminConfig, Config, Secret
 from nano.tap import Server
 from tests.cli.case import Commands, ServingProcesses, environment
 from tests.cli.terminal import NANO, Terminal
@@ -179,9 +179,24 @@ class AnnouncementTests(SynchronousTestCase):
                 "  blog  https://*.blog.example/    b/index.ts  failed",
                 "        unix:/s",
                 "",
-                "1 of 2 apps failed to load, 2 workers, reloads on SIGHUP, admin on unix:/run/nano.sock; Ctrl-C stops",
+                "1 of 2 apps failed to load, 2 workers, reloads on SIGHUP; Ctrl-C stops",
+                "nano top, nano logs and nano reload find it at unix:/run/nano.sock",
             ],
         )
+
+    def test_admin_address(self) -> None:
+        """The admin listener is shown as short as it can be."""
+        self.control.ready = True
+        for listen, shown in (
+            (f"unix:{os.getcwd()}/.nano/a.sock:mode=600", "unix:.nano/a.sock"),
+            ("tcp:9090:interface=127.0.0.1", "http://localhost:9090/"),
+            ("systemd:domain=INET:index=0", "systemd:domain=INET:index=0"),
+        ):
+            self.start([], admin=AdminConfig(listen, Secret("token")))
+            self.clock.advance(0.05)
+            self.assertEqual(
+                self.told.pop().splitlines()[-1], f"nano top, nano logs and nano reload find it at {shown}"
+            )
 
     def test_no_apps(self) -> None:
         """A server without apps says so."""
@@ -252,7 +267,7 @@ class TerminalTests(SynchronousTestCase):
         terminal = Terminal([*NANO, "serve", "-p", port, "-w", "0"], {"TERM": "dumb"}, folder / "shop")
         self.addCleanup(terminal.close)
         terminal.expect(rf"shop  http://localhost:{port}/  src\r\n")
-        terminal.expect("admin on unix:.*Ctrl-C stops")
+        terminal.expect(r"find it at unix:\.nano/admin\.sock\r\n")
         listed = subprocess.run([*NANO, "apps"], cwd=folder / "shop", env=environment(), capture_output=True, text=True)
         self.assertIn("ready", listed.stdout)
 

@@ -35,6 +35,19 @@ class TableTests(SynchronousTestCase):
         self.assertEqual(table(rows, columns=14), ["a    xxxxxxxxx", "bcd  y"])
         self.assertEqual(table(rows, columns=2), ["a", "bcd"])
 
+    def test_dispensable(self) -> None:
+        """Where the last column has too little room, others make room, and no more of them than have to."""
+        rows = [["aaaa", "bbbb", "cccc", "d" * 20]]
+        for columns, line in (
+            (38, "aaaa  bbbb  cccc  " + "d" * 20),
+            (34, "aaaa  bbbb  cccc  " + "d" * 15 + "…"),
+            (33, "aaaa  bbbb  " + "d" * 20),
+            (22, "aaaa  " + "d" * 15 + "…"),
+            (10, "aaaa  ddd…"),
+        ):
+            self.assertEqual(table(rows, columns=columns, dispensable=(2, 1)), [line], columns)
+        self.assertEqual(table(rows, dispensable=(2, 1)), ["aaaa  bbbb  cccc  " + "d" * 20])
+
     def test_cropped(self) -> None:
         """What does not fit ends with an ellipsis."""
         self.assertEqual([cropped("abcdef", width) for width in (6, 5, 1, 0)], ["abcdef", "abcd…", "…", ""])

@@ -61,6 +61,13 @@ class TableTests(SynchronousTestCase):
         lines = top_lines([app("n" * 200)], Paint(False), 80)
         self.assertEqual({len(lines[-1]), lines[-1][-1]}, {80, "…"})
 
+    def test_narrow(self) -> None:
+        """A narrow terminal shows what matters most."""
+        lines = top_lines([app("a long name of an app")], Paint(False), 50)
+        self.assertEqual(lines[2], "req/s  p99  cpu  memory  state  app")
+        self.assertTrue(lines[3].endswith("  a long name of an…"), lines)
+        self.assertEqual(top_lines([app("a")], Paint(False), 20)[2].split(), ["req/s", "p99", "state", "app"])
+
     def test_control_characters(self) -> None:
         """No name moves the cursor."""
         self.assertNotIn("\x1b", "".join(top_lines([app("\x1b[2J")], Paint(False), 80)))
