@@ -54,13 +54,16 @@ def run_to_end(reactor: Any, start: Callable[[], Deferred[int]]) -> int:
     return codes[0]
 
 
-def run_service(reactor: Any, config: Config, build: Callable[..., IService]) -> int:
+def run_service(
+    reactor: Any, config: Config, build: Callable[..., IService], prepare: Callable[[], object] = lambda: None
+) -> int:
     """
     Serve *config* until a signal comes.
 
     Args:
         reactor: a fresh one; run and stopped here.
         build: makes the service: called with the configuration, `reactor=` and `log=`.
+        prepare: called when all signal handlers are there, and nothing is open yet.
 
     Returns:
         The exit code.
@@ -70,6 +73,7 @@ def run_service(reactor: Any, config: Config, build: Callable[..., IService]) ->
     service = build(config, reactor=reactor, log=observer)
     # Before anything is open: whoever hears that it is may send a signal at once.
     stop_on_signals(reactor)
+    prepare()
     try:
         service.privilegedStartService()
     except (CannotListenError, OSError) as error:

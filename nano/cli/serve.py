@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import FrameType
 from typing import Any
 
 from twisted.application.service import Service
@@ -25,7 +27,7 @@ from nano.config import Config, LogFormat, Overrides
 from nano.errors import ConfigError
 from nano.tap import Server, leave_on_signals, make_server, requested_config, summary
 
-__all__ = ["Announcement", "served", "serve"]
+__all__ = ["Announcement", "leave_with_terminal", "serve", "served"]
 
 #: Seconds between two looks whether the server is ready by now.
 _LOOK_INTERVAL = 0.05
@@ -60,7 +62,26 @@ def serve(options: Namespace) -> int:
         paint = Paint(wants_colours(os.environ))
         print(f"{paint(f'nano {__version__}', 'bold')}  {options.config or options.app}", flush=True)
         build = partial(build, companion=partial(Announcement, reactor, paint, watch=options.watch))
-    return run_service(reactor, config, build)
+    return run_service(reactor, config, build, leave_with_terminal if interactive else lambda: None)
+
+
+def leave_with_terminal() -> None:
+    """
+    Let SIGHUP stop the server, as SIGTERM does, if the terminal is gone: only else it asks for a reload.
+
+    The handlers of both have to be there.
+    """
+    reload: Any = signal.getsignal(signal.SIGHUP)
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        try:
+            os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+        except OSError:
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            reload(number, frame)
+
+    signal.signal(signal.SIGHUP, on_signal)
 
 
 class Announcement(Service):

@@ -98,12 +98,18 @@ class Terminal:
         """Press keys."""
         os.write(self.master, text.encode())
 
+    def hang_up(self) -> None:
+        """Close the terminal's window: the system tells the command with SIGHUP."""
+        os.close(self.master)
+        self.master = -1
+
     def close(self) -> None:
         """Leave nothing behind."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        os.close(self.master)
+        if self.master >= 0:
+            os.close(self.master)
 
 
 def _take_terminal() -> None:

@@ -258,11 +258,19 @@ class TerminalTests(SynchronousTestCase):
             terminal.expect("draining")
             self.assertEqual(terminal.process.wait(PATIENCE), 0)
 
+    def test_hangup(self) -> None:
+        """SIGHUP asks for a reload; when the terminal is closed, it is the end."""
+        terminal = self.serve(environ={"TERM": "dumb"})
+        terminal.process.send_signal(signal.SIGHUP)
+        terminal.expect("reloaded: nothing to do")
+        terminal.hang_up()
+        self.assertEqual(terminal.process.wait(PATIENCE), 0)
+
     def test_new_app(self) -> None:
         """What `nano init` writes is served as it says, and takes commands."""
         folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, folder)
-        self.assertEqual(subprocess.run([*NANO, "init", "shop"], cwd=folder, env=environment()).returncode, 0)
+        subprocess.run([*NANO, "init", "shop"], cwd=folder, env=environment(), check=True, capture_output=True)
         port = str(free_port())
         terminal = Terminal([*NANO, "serve", "-p", port, "-w", "0"], {"TERM": "dumb"}, folder / "shop")
         self.addCleanup(terminal.close)

@@ -66,7 +66,7 @@ class TableTests(SynchronousTestCase):
         lines = top_lines([app("a long name of an app")], Paint(False), 50)
         self.assertEqual(lines[2], "req/s  p99  cpu  memory  state  app")
         self.assertTrue(lines[3].endswith("  a long name of an…"), lines)
-        self.assertEqual(top_lines([app("a")], Paint(False), 20)[2].split(), ["req/s", "p99", "state", "app"])
+        self.assertEqual(top_lines([app("a")], Paint(False), 24)[2].split(), ["req/s", "p99", "state", "app"])
 
     def test_control_characters(self) -> None:
         """No name moves the cursor."""
