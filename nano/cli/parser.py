@@ -192,9 +192,9 @@ def _check(below: Any) -> argparse.ArgumentParser:
         below,
         "check",
         "say what is wrong with a configuration, or its apps",
-        "[--json] [--config-only] FILE",
+        "[--json] [--config-only] [FILE]",
         """
-nano check app.json
+nano check
 nano check --json app.json | jq '.problems[].reason'
 """,
         """\
@@ -202,7 +202,9 @@ Every problem is told: of the file, and of each app's modules, which are
 compiled and not run.  The exit code is 1 if there is one.
 """,
     )
-    parser.add_argument("file", metavar="FILE", help="the configuration, an app.json")
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?", default="app.json", help="the configuration; default: app.json here"
+    )
     parser.add_argument("--config-only", action="store_true", help="do not compile the apps")
     _json_option(parser, "print one JSON object")
     return parser
@@ -248,7 +250,7 @@ def _repl(below: Any) -> argparse.ArgumentParser:
         "",
         """
 nano
-echo 'await (await fetch("https://example.com/")).text()' | nano repl
+echo 'console.log(crypto.randomUUID())' | nano repl
 """,
         """\
 Tab completes globals and members, the arrow keys recall earlier lines (of
@@ -267,7 +269,7 @@ def _json_option(parser: argparse.ArgumentParser, help_: str) -> None:
 
 def _remote(below: Any, name: str, help_: str, usage: str, examples: str, more: str = "") -> argparse.ArgumentParser:
     usage = f"{usage} [-c FILE | --url URL] [options]".lstrip()
-    parser = _command(below, name, help_, usage, examples, f"{more}{_WHERE}")
+    parser = _command(below, name, help_, usage, examples, "\n".join(filter(None, (more, _WHERE))))
     where = parser.add_mutually_exclusive_group()
     where.add_argument("-c", "--config", metavar="FILE", help="the daemon's configuration")
     where.add_argument("--url", metavar="URL", help="the daemon's admin listener")

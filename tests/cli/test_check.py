@@ -40,6 +40,12 @@ class CheckTests(Commands):
         self.assertEqual(code, 1)
         self.assertIn("No such file", err)
 
+    def test_default(self) -> None:
+        """Without a file it is the one of this folder."""
+        code, _, err = self.run_nano("check")
+        self.assertEqual(code, 1)
+        self.assertIn("app.json: cannot read the configuration: No such file", err)
+
     def test_json(self) -> None:
         """A program gets each problem with its place."""
         path = self.write("app.json", '{"port": 1,\n "aps": []}')

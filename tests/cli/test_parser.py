@@ -19,7 +19,6 @@ class UsageTests(Commands):
         for arguments in (
             ("run",),
             ("bogus",),
-            ("check",),
             ("serve",),
             ("serve", "-c", "x", "-a", "y"),
             ("serve", "-a", "x", "-p", "http"),
