@@ -30,15 +30,14 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from nano import __version__
+from nano.apps.program import make_repl_program
 from nano.bundle import read_bundle
 from nano.engine.compiler import ModuleCompiler
 from nano.engine.host import HostState, IsolateHost
 from nano.engine.v8 import EvalResult
 from nano.errors import DrainingError, EngineError, MemoryExceededError, NanoError, Place
 from nano.http.outbound import OutboundSource
-from nano.interfaces import IsolateProgram
 from nano.service import make_pool
-from nano.settings import AppConfig
 
 __all__ = ["Asker", "Outcome", "Prompter", "Session", "converse", "run_repl"]
 
@@ -228,7 +227,7 @@ class Session:
         if self._host is None:
             host = await self._pool.get()
             host.outbound = self._outbound
-            await host.load(_program(), self, _STARTUP_TIME)
+            await host.load(make_repl_program(_MEMORY), self, _STARTUP_TIME)
             self._host = host
         return self._host
 
@@ -271,20 +270,6 @@ class Session:
 
 _INTERRUPTED = Outcome("Interrupted", failed=True)
 _NEVER = Outcome("Uncaught: this awaits something that can never happen", failed=True)
-
-
-def _program() -> IsolateProgram:
-    """No app, but a global scope to type into."""
-    config = AppConfig(Session.name, "")
-    value: dict[str, Any] = {
-        "modules": [],
-        "entry": None,
-        "env": {},
-        "globals": False,
-        "userAgent": config.user_agent,
-        "repl": True,
-    }
-    return IsolateProgram((), value, (), _MEMORY)
 
 
 def _syntax_error(source: str, name: str, error: dict[str, Any]) -> Outcome:

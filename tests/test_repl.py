@@ -180,6 +180,36 @@ class SessionTests(TestCase):
             outcome = await self.session.evaluate(source)
             self.assertEqual((source, outcome.failed, outcome.incomplete), (source, True, False))
 
+    async def test_import(self) -> None:
+        """Modules that need no file can be imported, in every form, and their names stay."""
+        await self.says(
+            ("import path, { join as j, sep, } from 'node:path'", "undefined"),
+            ("[path.join === j, sep]", "[ true, '/' ]"),
+            ("import * as url from 'node:url'; url.URL === URL", "true"),
+            ("import both, * as all from 'node:path'; all.default === both", "true"),
+            ("import {\n  EventEmitter,\n} from 'events'", "undefined"),
+            ("typeof EventEmitter", "'function'"),
+            ("import 'node:assert'", "undefined"),
+            ("(await import('node:path')).sep", "'/'"),
+            ("import('node:path').then((module) => module.sep)", "Promise {}"),
+            ("const late = () => import('node:path'); (await late()).default === path", "true"),
+            ("import { env } from 'cloudflare:workers'; env", "{}"),
+        )
+
+    async def test_import_fails(self) -> None:
+        """What there is no such module for, or no place, is told."""
+        for source, text in (
+            ("import a from './file.js'", 'No such module "./file.js", imported from "REPL"'),
+            ("await import('nothing')", 'No such module "nothing"'),
+            ("export const a = 1", "    export const a = 1\n    ^\nUncaught SyntaxError: 'export' has no meaning here"),
+            ("{ import a from 'b' }", "'import' may appear only at the top level"),
+            ("1;\nimport.meta", "    import.meta\n    ^\nUncaught SyntaxError: Cannot use 'import.meta' outside"),
+        ):
+            outcome = await self.session.evaluate(source)
+            self.assertTrue(outcome.failed, source)
+            self.assertIn(text, outcome.text)
+        self.assertTrue((await self.session.evaluate("import { a,")).incomplete)
+
     async def test_errors(self) -> None:
         """Errors come with their stacks, in which only what was typed is named."""
         await self.says(("function outer() {\n  throw new TypeError('typed')\n}", "undefined"))

@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from nano.apps.modules import AppBundle
-from nano.builtin_modules import node_script, with_requirements
+from nano.builtin_modules import ASYNC_CONTEXT, builtin_names, node_script, with_requirements
 from nano.config import AppConfig, as_json, reveal
 from nano.interfaces import IsolateProgram
 
-__all__ = ["make_program"]
+__all__ = ["make_program", "make_repl_program"]
 
 
 def make_program(bundle: AppBundle, config: AppConfig, script_args: Sequence[str] | None = None) -> IsolateProgram:
@@ -41,6 +42,27 @@ def make_program(bundle: AppBundle, config: AppConfig, script_args: Sequence[str
     own = [_script(module.name, module.code) for module in bundle.modules if module.kind == "module"]
     version = _version(bundle, config)
     return IsolateProgram((*node, *own), value, (), config.memory, version, config.max_buffer_size)
+
+
+def make_repl_program(memory: int) -> IsolateProgram:
+    """
+    What an isolate needs for people to type into its global scope: no app, but every module that needs no file.
+
+    Args:
+        memory: its limit, in bytes.
+    """
+    # What is typed is compiled without a thought for asynchronous contexts: they would get lost at each await.
+    builtins = with_requirements(sorted(builtin_names() - {ASYNC_CONTEXT}))
+    value: dict[str, Any] = {
+        "modules": [],
+        "builtins": builtins,
+        "entry": None,
+        "env": {},
+        "globals": False,
+        "userAgent": AppConfig("repl", "").user_agent,
+        "repl": True,
+    }
+    return IsolateProgram(tuple(_script(name, node_script(name)) for name in builtins), value, (), memory)
 
 
 def _version(bundle: AppBundle, config: AppConfig) -> str:

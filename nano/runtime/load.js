@@ -62,8 +62,8 @@ export function onLoad({ value: program }) {
   if (program.maxBuffer !== undefined) setBufferLimit(program.maxBuffer);
   setEnvironment(program.env);
   if (program.globals) defineGlobals(program.env);
-  if (program.repl) installRepl();
   if (program.entry === null) {
+    if (program.repl) openRepl(program, functions);
     loaded([]);
     return;
   }
@@ -76,6 +76,16 @@ export function onLoad({ value: program }) {
   if (script) registerBuiltin("nano:script", () => ({ args: script }));
   const graph = createModuleGraph({ modules, entry });
   PromisePrototypeThen(graph.evaluate(), script ? () => loaded([]) : evaluated, failed);
+}
+
+/**
+ * @param {Program} program
+ * @param {Record<string, any>} functions
+ */
+function openRepl(program, functions) {
+  registerNodeModules(program.builtins ?? [], functions);
+  const graph = createModuleGraph({ modules: [], entry: "" });
+  installRepl((specifier, options) => graph.dynamicImport("REPL", specifier, options));
 }
 
 /** @param {Record<string, any>} env */

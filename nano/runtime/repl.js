@@ -34,9 +34,13 @@ const HOOK = "nano:repl";
 const ANSWER = 4;
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
 
-/** Give the global object the hook. There is nobody to hide it from: who types may do anything here. */
-export function installRepl() {
-  define(HOOK, { __proto__: null, run, complete });
+/**
+ * Give the global object the hook. There is nobody to hide it from: who types may do anything here.
+ *
+ * @param {(specifier: unknown, options?: unknown) => Promise<any>} load what `import` means here
+ */
+export function installRepl(load) {
+  define(HOOK, { __proto__: null, run, complete, load });
 }
 
 /** @param {string} name @param {any} value */

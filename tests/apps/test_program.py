@@ -11,7 +11,7 @@ from twisted.python.filepath import FilePath
 from twisted.trial.unittest import SynchronousTestCase
 
 from nano.apps.modules import AppBundle, AppModule
-from nano.apps.program import make_program
+from nano.apps.program import make_program, make_repl_program
 from nano.config import AppConfig
 from tests.engine.scripts import app_config
 
@@ -47,6 +47,16 @@ class ProgramTests(SynchronousTestCase):
         self.assertEqual((value["entry"], value["env"], value["userAgent"]), ("index.js", {"A": {"b": [1]}}, "me"))
         self.assertEqual([module["name"] for module in value["modules"]], ["index.js"])
         self.assertEqual(program.memory, 64 * 2**20)
+        json.dumps(value)
+
+    def test_repl(self) -> None:
+        """To type into, there is no entry, and every module of Node that keeps no context across each await."""
+        program = make_repl_program(2**20)
+        value = program.value
+        self.assertEqual((value["entry"], value["modules"], value["repl"], program.memory), (None, [], True, 2**20))
+        self.assertIn("node:path", value["builtins"])
+        self.assertNotIn("node:async_hooks", value["builtins"])
+        self.assertEqual(len(program.scripts), len(value["builtins"]))
         json.dumps(value)
 
     def globals_of(self, **record: Any) -> bool:

@@ -6,10 +6,11 @@
 // - What is declared becomes global, so that later inputs see it; `const` and `let` may be declared again.
 // - `await` may stand anywhere, since the input is the body of an async function if it does.
 // - The value of the last statement, if it is an expression, is the value of the input.
+// - `import` declares what it names, and `import()` asks the hook: a script has neither of its own.
 //
 // The runtime's half, which runs it, is ../repl.js.
 
-import { parse } from "acorn";
+import { getLineInfo, parse } from "acorn";
 import { Edits } from "./edits.js";
 
 /** @typedef {any} Node a node of acorn's tree */
@@ -18,7 +19,9 @@ const OPTIONS = /** @type {const} */ ({
   ecmaVersion: "latest",
   sourceType: "script",
   allowAwaitOutsideFunction: true,
+  allowImportExportEverywhere: true,
 });
+const HOOK = 'globalThis["nano:repl"]';
 const UNFINISHED = /^Unterminated (template|comment)/;
 
 /**
@@ -41,7 +44,7 @@ export function compileInput(source, id) {
   const names = [...input.globals];
   const hoisted = names.length ? `var ${names.join()};` : "";
   const functions = input.functions.map((name) => `globalThis.${name}=${name};`).join("");
-  const head = `${hoisted}globalThis["nano:repl"].run(${id},${input.awaits},${input.awaits ? "async " : ""}function(){${functions}`;
+  const head = `${hoisted}${HOOK}.run(${id},${input.awaits},${input.awaits ? "async " : ""}function(){${functions}`;
   return { code: `${head}${input.edits.apply()}\n})`, shift: head.length };
 }
 
@@ -106,11 +109,14 @@ class Input {
     for (const node of body) {
       if (node.type === "FunctionDeclaration") this.functions.push(node.id.name);
       else if (node.type === "ClassDeclaration") this.#class(node);
+      else if (node.type === "ImportDeclaration") this.#import(node);
       else if (node.type === "VariableDeclaration" && /^(let|const)$/.test(node.kind)) this.#variables(node);
       this.#walk(node);
     }
     const last = body.at(-1);
     if (last?.type === "ExpressionStatement") this.#result(last);
+    // Behind the result, which may begin where one of them does.
+    for (const node of body) this.#moduleSyntax(node);
   }
 
   /** @param {Node} node */
@@ -124,6 +130,53 @@ class Input {
     this.globals.add(id.name);
     this.edits.insert(start, `void(${id.name}=`);
     this.edits.insert(end, ");");
+  }
+
+  /**
+   * `import a, { b as c } from "d"` is `void({ "default": a, "b": c } = await load("d"))`, `import * as e from "d"` is
+   * `void(e = await load("d"))`.
+   *
+   * @param {Node} node
+   */
+  #import({ start, end, specifiers, source }) {
+    let target = "";
+    const names = [];
+    for (const { type, imported, local } of specifiers) {
+      this.globals.add(local.name);
+      if (type === "ImportNamespaceSpecifier") target = `${local.name}=`;
+      else names.push(`${JSON.stringify(imported?.name ?? imported?.value ?? "default")}:${local.name}`);
+    }
+    const pattern = names.length ? `{${names.join()}}=` : "";
+    this.awaits = true;
+    this.edits.overwrite(start, end, `void(${pattern}${target}await ${HOOK}.load(${JSON.stringify(source.value)}));`);
+  }
+
+  /**
+   * Find `import()`, which may stand anywhere, and what only modules may have.
+   *
+   * @param {Node} root a statement of the input
+   */
+  #moduleSyntax(root) {
+    for (const node of descendants(root, () => false)) {
+      if (node.type === "ImportExpression") {
+        this.edits.replace(node.start, node.start + "import".length, `${HOOK}.load`);
+      } else if (/^Export/.test(node.type)) {
+        this.#fail(node, "'export' has no meaning here");
+      } else if (node.type === "ImportDeclaration" && node !== root) {
+        this.#fail(node, "'import' may appear only at the top level");
+      } else if (node.type === "MetaProperty" && node.meta.name === "import") {
+        this.#fail(node, "Cannot use 'import.meta' outside a module");
+      }
+    }
+  }
+
+  /**
+   * @param {Node} node
+   * @param {string} message
+   */
+  #fail({ start }, message) {
+    const { line, column } = getLineInfo(this.source, start);
+    throw Object.assign(new SyntaxError(message), { loc: { line, column: column + 1 } });
   }
 
   /**
@@ -167,21 +220,34 @@ class Input {
    * @param {Node} root
    */
   #walk(root) {
-    /** @type {Node[]} */
-    const work = [root];
-    for (let node = work.pop(); node; node = work.pop()) {
+    const isClosed = (/** @type {Node} */ { type }) => /^(Function|Arrow)/.test(type) || type === "StaticBlock";
+    for (const node of descendants(root, isClosed)) {
       if (node.type === "AwaitExpression" || (node.type === "ForOfStatement" && node.await)) this.awaits = true;
       if (node.type === "VariableDeclaration" && node.kind === "await using") this.awaits = true;
       if (node.type === "VariableDeclaration" && node.kind === "var") this.#variables(node, this.#heads.has(node));
       if (/^For(In|Of)Statement$/.test(node.type)) this.#heads.add(node.left);
-      if (/^(Function|Arrow)/.test(node.type) || node.type === "StaticBlock") continue;
-      for (const child of Object.values(node)) {
-        if (Array.isArray(child)) work.push(...child.filter((item) => typeof item?.type === "string"));
-        else if (typeof child?.type === "string") work.push(child);
-      }
     }
   }
 
   /** @type {Set<Node>} */
   #heads = new Set();
+}
+
+/**
+ * A node and all below it, parents first.
+ *
+ * @param {Node} root
+ * @param {(node: Node) => boolean} isClosed whether to leave out what is below a node
+ * @returns {Generator<Node>}
+ */
+function* descendants(root, isClosed) {
+  const work = [root];
+  for (let node = work.pop(); node; node = work.pop()) {
+    yield node;
+    if (isClosed(node)) continue;
+    for (const child of Object.values(node)) {
+      if (Array.isArray(child)) work.push(...child.filter((item) => typeof item?.type === "string"));
+      else if (typeof child?.type === "string") work.push(child);
+    }
+  }
 }
