@@ -7,6 +7,7 @@ No network and no npm: the pages are read as they are, and their examples are se
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shlex
@@ -206,6 +207,19 @@ class TrueTests(SynchronousTestCase):
         AccessLog(events.append)(make_exchange()[0], "192.0.2.1", 0.1)
         line = json.loads(json_line(events[0], ""))
         self.assertEqual(words(row[0] for row in page.table("## Access lines")), line.keys() - {"ts", "level", "event"})
+
+    def test_states(self) -> None:
+        """The boxes of a drawing of states are the states that there are, and each can be reached or is the first."""
+        figures = generator().figures()
+        for name, path in figures.STATES.items():
+            module, _, kind = path.rpartition(".")
+            states = {state.value for state in getattr(importlib.import_module(module), kind)}
+            diagram = figures.DIAGRAMS[name]
+            self.assertEqual(set(diagram.nodes), states, name)
+            first, *others = diagram.nodes
+            self.assertEqual(set(others), {edge.end for edge in diagram.edges} - {first}, name)
+        asked = {found.split()[-1] for _, found in everywhere(r"<!-- generated: drawing [a-z-]+")}
+        self.assertEqual(asked, set(figures.DIAGRAMS))
 
     def test_modules(self) -> None:
         """Every module of Node that can be imported is named."""
