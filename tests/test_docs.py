@@ -93,6 +93,18 @@ class PageTests(SynchronousTestCase):
                 if anchor:
                     self.assertIn(anchor, target.anchors, f"{page.url} links to {link}")
 
+    def test_readme(self) -> None:
+        """Every link and picture of the README leads to a file that is there, and the commands of its table exist."""
+        from nano.cli.parser import commands_of, make_parser
+
+        text = (ROOT / "README.md").read_text("utf-8")
+        for link in re.findall(r"\]\(([^)\s]+)\)", text):
+            if not link.startswith("https://"):
+                self.assertTrue((ROOT / link).exists(), link)
+        (row,) = re.findall(r"(?m)^\| \*\*Command line\*\* \|([^|]*)\|", text)
+        named = {word.removeprefix("nano ") for word in words([row])}
+        self.assertLessEqual(named, commands_of(make_parser()).keys())
+
     def test_all_are_in_the_sidebar(self) -> None:
         """Every page can be found, and no entry leads nowhere."""
         source = (DOCS / "astro.config.mjs").read_text("utf-8")

@@ -78,8 +78,10 @@ await withBrowser(async (browser) => {
       await settled(page);
       await judge(page, `${path}, ${colorScheme}`);
     }
-    await searches(page);
     await page.context().close();
+    const another = await openTab(browser, base, { viewport, colorScheme });
+    await searches(another);
+    await another.context().close();
   }
 });
 server.close();
