@@ -17,8 +17,8 @@ from twisted.internet.tcp import Connection
 
 __all__ = ["is_direct", "limit_unsent", "send_now"]
 
-#: Larger pieces have their costs elsewhere, and what is left of them would have to be copied.
-_LIMIT = 65536
+#: How much a transport takes of a larger piece, if the kernel takes it all.
+_TAKEN_AT_ONCE = Connection.SEND_LIMIT
 #: How many bytes the kernel takes of us beyond what it could send already.
 _UNSENT = 131072
 _NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", None)
@@ -50,16 +50,21 @@ def send_now(transport: Any, data: bytes) -> None:
     missing, this is `write`.
     """
     if (
-        len(data) <= _LIMIT
-        and not getattr(transport, "_tempDataLen", True)
+        not getattr(transport, "_tempDataLen", True)
         and not transport.dataBuffer
         and transport.connected
         and not transport.disconnecting
     ):
-        sent = transport.writeSomeData(data)
-        # Else it is an exception, which the transport will meet again.
-        if isinstance(sent, int):
-            if sent == len(data):
-                return
-            data = data[sent:]
+        left = memoryview(data)
+        while left:
+            sent = transport.writeSomeData(left)
+            # Else it is an exception, which the transport will meet again.
+            if not isinstance(sent, int):
+                break
+            left = left[sent:]
+            if sent < _TAKEN_AT_ONCE:
+                break
+        if not left:
+            return
+        data = bytes(left)
     transport.write(data)

@@ -12,6 +12,7 @@
 // the jobs that are already waiting, so that the answers of a whole batch of requests leave together.
 
 import {
+  ArrayBuffer,
   DateNow,
   Error,
   JSONParse,
@@ -65,12 +66,11 @@ let lastOp = 0;
  *
  * @param {() => void} bell has the host look at the outbox; returns when it has
  * @param {(type: number, flags: number, small: number, id: number, bytes: Uint8Array, start: number, end: number) => void} handle
- * @returns {[() => void, () => void, SharedArrayBuffer, SharedArrayBuffer, SharedArrayBuffer]} drain, takeText, inbox,
- *   outbox, reply
+ * @returns {[() => void, () => void, ArrayBuffer, ArrayBuffer, ArrayBuffer]} drain, takeText, inbox, outbox, reply
  */
 export function connect(bell, handle) {
-  const { SharedArrayBuffer } = globalThis;
-  const memory = [INBOX, OUTBOX, REPLY].map((size) => new SharedArrayBuffer(size));
+  // Not a SharedArrayBuffer, which V8 copies to and from by the word: the two sides never look at the same time.
+  const memory = [INBOX, OUTBOX, REPLY].map((size) => new ArrayBuffer(size));
   [inbox, outbox, reply] = memory.map((buffer) => new Uint8Array(buffer));
   notify = bell;
   writer = new RecordWriter(outbox, OUTBOX_START, (end) => ring(end, 0));

@@ -26,7 +26,7 @@ PATIENCE = 30.0
 #: Rings the bell for each drain; what stands in the inbox at its first byte says what else to do.
 BOOT = """
 (notify) => {
-  const [inbox, outbox, reply] = [64, 64, 64].map((size) => new SharedArrayBuffer(size));
+  const [inbox, outbox, reply] = [64, 64, 64].map((size) => new ArrayBuffer(size));
   const bytes = new Uint8Array(inbox), out = new Uint8Array(outbox);
   let drains = 0;
   globalThis.ring = notify;
