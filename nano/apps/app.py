@@ -353,6 +353,11 @@ class App:
         host.retire()
         return True
 
+    def tidy(self) -> None:
+        """Have the isolate collect its garbage."""
+        if self._host is not None:
+            self._host.reclaim(lambda: None)
+
     # Quarantine.
 
     def quarantine(self, remaining: Callable[[], float]) -> None:

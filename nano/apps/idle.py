@@ -10,6 +10,9 @@ rules say when, and all of them take the app that has rested for longest first:
 - *memory*: the process has grown beyond what it should have (`Memory`);
 - *idle*: there are more than `KEPT` isolates, and an app has rested for `IDLE_TIME`.
 
+Before that, an app that has rested for `TIDY_TIME` has its garbage collected once: what requests have left behind would
+stay for as long as nothing new is allocated, which may be some megabytes.
+
 An app with something under way in its isolate (a timer, a `waitUntil`, a body, a fetch) does not rest and is never
 evicted.  So the limit is one for apps at rest: requests are never refused because of it.
 """
@@ -17,13 +20,14 @@ evicted.  So the limit is one for apps at rest: requests are never refused becau
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-__all__ = ["IDLE_TIME", "INTERVAL", "KEPT", "IdleApps", "Memory", "RestingApp"]
+__all__ = ["IDLE_TIME", "INTERVAL", "KEPT", "MOST_TIDIED", "TIDY_TIME", "IdleApps", "Memory", "RestingApp"]
 
 #: Seconds between two looks.
 INTERVAL = 1.0
@@ -31,6 +35,10 @@ INTERVAL = 1.0
 KEPT = 100
 #: How long an app may rest before its isolate is worth more than its state, in seconds.
 IDLE_TIME = 300.0
+#: How long an app rests before its garbage is collected, in seconds.
+TIDY_TIME = 10.0
+#: For so many apps it is collected with one look, as it takes some milliseconds each.
+MOST_TIDIED = 10
 #: The part of the resting apps that is evicted with one look while there is too little memory.
 _SHARE = 0.1
 
@@ -44,6 +52,9 @@ class RestingApp(Protocol):
 
     def evict(self) -> bool:
         """Give its isolate back, unless something is under way in it; tells whether it has."""
+
+    def tidy(self) -> None:
+        """Have its isolate collect its garbage."""
 
 
 class Memory(Protocol):
@@ -83,6 +94,8 @@ class IdleApps:
         self._evicted = evicted
         # Since when each has rested; the one that has for longest comes first.
         self._resting: dict[RestingApp, float] = {}
+        # Those of them whose garbage is still to be collected.
+        self._untidy: dict[RestingApp, float] = {}
         self._loop = LoopingCall(self.look)
         self._loop.clock = clock
 
@@ -111,16 +124,18 @@ class IdleApps:
 
     def rests(self, app: RestingApp) -> None:
         """The app has an isolate, and no request in flight from now on."""
-        self._resting[app] = self._clock.seconds()
+        self._resting[app] = self._untidy[app] = self._clock.seconds()
 
     def works(self, app: RestingApp) -> None:
         """The app has a request, or no isolate any more."""
         self._resting.pop(app, None)
+        self._untidy.pop(app, None)
 
     # What follows from it.
 
     def look(self) -> None:
         """Look once whether there are more isolates than there should be."""
+        self._tidy()
         self._evict(self.isolates - self.most, "limit")
         if self._resting and self._short_of_memory():
             self._evict(max(1, int(len(self._resting) * _SHARE)), "memory")
@@ -132,6 +147,12 @@ class IdleApps:
             old += 1
         self._evict(old, "idle")
 
+    def _tidy(self) -> None:
+        before = self._clock.seconds() - TIDY_TIME
+        for app in list(islice((app for app, since in self._untidy.items() if since <= before), MOST_TIDIED)):
+            del self._untidy[app]
+            app.tidy()
+
     def _evict(self, number: int, reason: str) -> None:
         """Evict *number* apps, or as many as rest."""
         if number <= 0:
@@ -139,11 +160,12 @@ class IdleApps:
         for app in list(self._resting):
             if number <= 0:
                 break
-            # One that is at work in the background has to wait for its next turn.
-            del self._resting[app]
             if app.evict():
+                self.works(app)
                 number -= 1
                 self._evicted(reason)
                 self._log.debug("app {app} was evicted", app=app.name, reason=reason, event="app-evicted")
             else:
-                self.rests(app)
+                # It is at work in the background, and has to wait for its next turn.
+                del self._resting[app]
+                self._resting[app] = self._clock.seconds()

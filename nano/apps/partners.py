@@ -38,6 +38,9 @@ class Host(Protocol):
     def retire(self) -> None:
         """Finish what is in flight, and leave."""
 
+    def reclaim(self, done: Callable[[], None]) -> None:
+        """Have it collect its garbage."""
+
     def condemn(self, error: NanoError) -> None:
         """Take it out of service."""
 

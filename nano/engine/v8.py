@@ -63,6 +63,9 @@ _OUT_OF_MEMORY, _TERMINATED = 202, 204
 
 _BELL, _DRAINED = 0, 1
 
+#: A parameter of glibc's mallopt (malloc.h).
+_M_ARENA_MAX = -8
+
 #: How many tasks of an isolate are remembered: more than can wait for their turn, the scripts of a load aside, and
 #: those run no code of the app.
 _RECENT = 32
@@ -91,6 +94,7 @@ def _load() -> Any:
     if missing:
         msg = f"mini-racer {supported_version()} lacks {', '.join(missing)}: reinstall it"
         raise EngineError(msg)
+    _share_arenas()
     return dll, _dll.MR_CALLBACK
 
 
@@ -298,7 +302,6 @@ class V8Isolate(_Isolate):
             dll.mr_free_value(self._context, handle)
         # What parsing took is given back at once, as many isolates wait for their app like this one.
         self.collect_garbage()
-        _trim()
 
     def _item(self, handle: Any, index: int) -> Any:
         key = self._dll.mr_alloc_int_val(self._context, index, _INTEGER)
@@ -380,6 +383,7 @@ class V8Isolate(_Isolate):
         """Have V8 give back all it can.  Blocks until the isolate comes to it: not for the reactor thread."""
         if not self._freeing:
             self._dll.mr_low_memory_notification(self._context)
+            _trim()
 
     def cpu_seconds(self) -> float:
         """CPU time the isolate's thread has used; 0.0 once it is gone."""
@@ -412,6 +416,18 @@ class V8Isolate(_Isolate):
 
 
 _DONE = EvalResult(None)
+
+
+def _share_arenas() -> None:
+    """
+    Have all threads share two heaps of the C library, where it is one that can (glibc).
+
+    Otherwise there would be eight for each core, with what V8 needs while it parses and compiles left over in each;
+    isolates seldom allocate in them, so that they hardly wait for one another.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 2)
 
 
 def _trim() -> None:

@@ -519,6 +519,14 @@ class EvictionTests(AppTestCase):
         self.assertFalse(self.app.evict())
         self.assertIsNone(host.condemned)
 
+    def test_tidy(self) -> None:
+        """Its isolate is told to collect its garbage; without one there is none."""
+        host = self.load()
+        self.app.tidy()
+        self.assertEqual(len(host.reclaims), 1)
+        self.app.evict()
+        self.app.tidy()
+
     def test_condemned(self) -> None:
         """An app that has lost its isolate does not rest, and has no isolate to give."""
         self.load().condemn(CpuExceededError("x"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from nano.apps.idle import IDLE_TIME, INTERVAL, KEPT, IdleApps
+from nano.apps.idle import IDLE_TIME, INTERVAL, KEPT, MOST_TIDIED, TIDY_TIME, IdleApps
 
 
 class FakeApp:
@@ -17,6 +17,7 @@ class FakeApp:
         self.name = name
         self.busy = False
         self.evicted = False
+        self.tidied = 0
         self._idle = idle
 
     def start(self) -> None:
@@ -32,6 +33,10 @@ class FakeApp:
         self._idle.works(self)
         self._idle.given_back()
         return True
+
+    def tidy(self) -> None:
+        """Collect garbage (RestingApp)."""
+        self.tidied += 1
 
 
 class IdleAppsTests(SynchronousTestCase):
@@ -128,6 +133,34 @@ class IdleAppsTests(SynchronousTestCase):
         self.assertEqual([app.name for app in apps if app.evicted], ["1", "2"])
         self.clock.advance(IDLE_TIME * 10)
         self.assertEqual((self.idle.isolates, set(self.reasons)), (KEPT, {"idle"}))
+
+    def test_tidy(self) -> None:
+        """After some time of rest garbage is collected, once for each time of rest."""
+        (app,) = self.start("a")
+        self.clock.advance(TIDY_TIME / 2)
+        self.idle.works(app)
+        self.idle.rests(app)
+        self.clock.advance(TIDY_TIME * 0.9)
+        self.assertEqual(app.tidied, 0)
+        self.clock.pump([INTERVAL] * 100)
+        self.assertEqual(app.tidied, 1)
+        self.idle.works(app)
+        self.clock.pump([INTERVAL] * 100)
+        self.assertEqual(app.tidied, 1)
+        self.idle.rests(app)
+        self.clock.pump([INTERVAL] * 100)
+        self.assertEqual(app.tidied, 2)
+
+    def test_tidy_a_few_at_a_time(self) -> None:
+        """Hundreds of apps that come to rest together do not keep the machine busy."""
+        self.idle.most = 1000
+        apps = self.start(*map(str, range(3 * MOST_TIDIED)))
+        self.clock.advance(TIDY_TIME)
+        tidied = [sum(app.tidied for app in apps)]
+        for _ in range(3):
+            self.clock.advance(INTERVAL)
+            tidied.append(sum(app.tidied for app in apps))
+        self.assertEqual(tidied, [MOST_TIDIED, 2 * MOST_TIDIED, 3 * MOST_TIDIED, 3 * MOST_TIDIED])
 
     def test_stop(self) -> None:
         """Afterwards nobody is looked at."""
