@@ -3,7 +3,7 @@
 The Python object that owns one isolate: its inbox and outbox, the events it runs and the ops it asked for.
 
 Two threads meet here.  On the *isolate's thread* `_on_bell` and `_on_drained` copy what the scripts wrote and hand
-it over with `callFromThread`; everything else runs on the *reactor thread*, which never waits for the isolate.
+it over as `Notices`; everything else runs on the *reactor thread*, which never waits for the isolate.
 
 Inwards, records queue up until the isolate has read the last batch; then one crossing hands over all of them.
 Outwards, one bell brings all records of a turn.  An isolate that writes faster than the reactor reads stands still
@@ -36,6 +36,7 @@ from twisted.python.failure import Failure as TwistedFailure
 from nano.engine.alarm import Alarm
 from nano.engine.channels import FIRST_CHANNEL, Channel, Channels
 from nano.engine.events import FetchEvent
+from nano.engine.notices import Notices
 from nano.engine.owner import NO_TRACE, UNOWNED, HostState, IsolateOwner
 from nano.engine.records import (
     OP_FAILED,
@@ -85,6 +86,7 @@ class IsolateHost:
         reactor: runs timers and ops.
         ops: what scripts may ask for.
         on_thread: runs what blocks on a thread of its own.
+        notices: brings what its thread has to tell to the reactor thread; made if not given.
 
     Attributes:
         isolate: the V8 isolate; started elsewhere, as that blocks.
@@ -99,7 +101,13 @@ class IsolateHost:
 
     _log = Logger()
 
-    def __init__(self, reactor: Reactor, ops: Ops, on_thread: Callable[[Callable[[], None]], object]) -> None:
+    def __init__(
+        self,
+        reactor: Reactor,
+        ops: Ops,
+        on_thread: Callable[[Callable[[], None]], object],
+        notices: Notices | None = None,
+    ) -> None:
         self.reactor = reactor
         self.isolate = V8Isolate(self._on_bell, self._on_drained)
         self.state = HostState.SPARE
@@ -110,6 +118,7 @@ class IsolateHost:
         self.trace: Trace = NO_TRACE
         self._ops = ops
         self._on_thread = on_thread
+        self._notices = Notices(reactor) if notices is None else notices
         self._owner: IsolateOwner = UNOWNED
         self._decoder = RecordDecoder(self.memory + _RECORD_SLACK)
         self._last_event = 0
@@ -180,7 +189,7 @@ class IsolateHost:
             self._arrived.append(data)
             self._backlog += len(data)
         if first:
-            self.reactor.callFromThread(self._deliver)
+            self._notices.put(self._deliver)
         if self._backlog > BACKLOG:
             self._wait_for_reactor()
 
@@ -215,7 +224,7 @@ class IsolateHost:
     def _on_drained(self, result: EvalResult) -> None:
         # All promise jobs of the turns before have ended when a drain begins, so this thread was at rest then.
         self.cpu_at_rest = time.thread_time()
-        self.reactor.callFromThread(self._drained, result)
+        self._notices.put(self._drained, result)
 
     # Inwards.
 

@@ -25,6 +25,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from nano.engine.host import HostState, IsolateHost
+from nano.engine.notices import Notices
 from nano.errors import DrainingError, EngineError
 from nano.interfaces import Ops, Reactor
 
@@ -57,6 +58,7 @@ class IsolatePool:
     def __init__(self, reactor: Reactor, ops: Ops, runtime: str, spares: int, at_once: int = 2) -> None:
         self._reactor = reactor
         self._ops = ops
+        self._notices = Notices(reactor)
         self._runtime = runtime
         self._least = spares
         self._at_once = at_once
@@ -132,7 +134,7 @@ class IsolatePool:
 
     def _make(self) -> None:
         self._making += 1
-        host = IsolateHost(self._reactor, self._ops, self._on_thread)
+        host = IsolateHost(self._reactor, self._ops, self._on_thread, self._notices)
 
         def start() -> None:
             try:
