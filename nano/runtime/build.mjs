@@ -218,6 +218,25 @@ const OPTIONS = {
   logLevel: "warning",
 };
 
+/**
+ * One chunk: the body of a function of `core`, the registry, and `own`, which gets the exports. The bundler's way to
+ * export would ask the app's `Object` for help.
+ */
+async function chunkSource(name, modules, places, ops) {
+  const contents = [];
+  for (const module of modules) {
+    const names = [...(await readFile(join(here, module), "utf8")).matchAll(EXPORT)].map(([, , each]) => each);
+    contents.push(`import { ${names.join(", ")} } from "./${module}";`, ...names.map((each) => `own.${each} = ${each};`));
+  }
+  const { outputFiles } = await build({
+    ...OPTIONS,
+    globalName: undefined,
+    stdin: { contents: contents.join("\n"), resolveDir: here },
+    plugins: [chunkPlugin(name, places), prepare(ops)],
+  });
+  return `"use strict";${outputFiles[0].text.trimEnd()}\n//# sourceURL=nano:${name}.js\n`;
+}
+
 /** Bundle to one expression, whose value is the exports. */
 async function expression(options) {
   const result = await build({ ...OPTIONS, ...options });
@@ -249,12 +268,7 @@ async function buildRuntime(ops) {
   const trim = await usedPrimordials([...shared, ...members]);
   const chunks = {};
   for (const [name, modules] of Object.entries(CHUNKS)) {
-    const contents = modules.map((module) => `export * from "./${module}";`).join("\n");
-    const { source } = await expression({
-      stdin: { contents, resolveDir: here },
-      plugins: [chunkPlugin(name, places), prepare(ops)],
-    });
-    chunks[name] = `"use strict";return ${source}\n//# sourceURL=nano:${name}.js\n`;
+    chunks[name] = await chunkSource(name, modules, places, ops);
   }
   await writeFile(join(here, "dist/chunks.json"), `${JSON.stringify(chunks)}\n`);
   const plugins = [bootPlugin(registrySource(places)), prepare(ops, trim)];

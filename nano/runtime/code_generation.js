@@ -13,11 +13,11 @@ const REFUSAL = "Code generation from strings disallowed for this context";
 /**
  * Compile a function of the runtime's own.
  *
- * @param {string} parameter
+ * @param {string} parameters
  * @param {string} body
- * @returns {(argument: any) => any}
+ * @returns {(...args: any[]) => any}
  */
-export const compileFunction = (parameter, body) => /** @type {any} */ (new Function(parameter, body));
+export const compileFunction = (parameters, body) => /** @type {any} */ (new Function(parameters, body));
 
 /** @param {object} target @param {PropertyKey} key @param {PropertyDescriptor} descriptor */
 function define(target, key, descriptor) {

@@ -26,6 +26,7 @@ import {
   ReflectGetOwnPropertyDescriptor,
   ReflectOwnKeys,
   RegExpPrototypeExec,
+  String,
   SymbolFor,
   SymbolPrototypeToString,
 } from "./primordials.js";

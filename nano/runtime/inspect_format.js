@@ -20,6 +20,7 @@ import {
   Object,
   Error,
   SymbolPrototypeToString,
+  globalThis_,
 } from "./primordials.js";
 
 const PERCENT = 37;
@@ -62,7 +63,7 @@ function isBuiltin(object) {
   const constructor = ReflectGetOwnPropertyDescriptor(object, "constructor")?.value;
   if (typeof constructor !== "function") return false;
   const name = ReflectGetOwnPropertyDescriptor(constructor, "name")?.value;
-  return typeof name === "string" && ReflectGetOwnPropertyDescriptor(globalThis, name)?.value === constructor;
+  return typeof name === "string" && ReflectGetOwnPropertyDescriptor(globalThis_, name)?.value === constructor;
 }
 
 /** @param {any} value */

@@ -17,4 +17,11 @@ const chunks = { __proto__: /** @type {any} */ (null) };
  * @param {string} name
  * @returns {any}
  */
-export const chunk = (name) => (chunks[name] ??= compileFunction("core", hostCallSync("host.chunk", name))(registry()));
+export const chunk = (name) => (chunks[name] ??= load(name));
+
+/** @param {string} name */
+function load(name) {
+  const own = { __proto__: null };
+  compileFunction("core, own", hostCallSync("host.chunk", name))(registry(), own);
+  return own;
+}

@@ -6,7 +6,7 @@
 import {
   ArrayPrototypePush,
   RegExp,
-  RegExpPrototypeTest,
+  RegExpPrototypeExec,
   StringFromCodePoint,
   StringPrototypeCharCodeAt,
   StringPrototypeCodePointAt,
@@ -42,7 +42,7 @@ const identifierPart = /[$\u200c\u200d\p{ID_Continue}]/u;
 
 /** @param {number | undefined} point @param {boolean} first */
 const isNameCodePoint = (point, first) =>
-  point !== undefined && RegExpPrototypeTest(first ? identifierStart : identifierPart, StringFromCodePoint(point));
+  point !== undefined && RegExpPrototypeExec(first ? identifierStart : identifierPart, StringFromCodePoint(point)) !== null;
 
 /** @see https://urlpattern.spec.whatwg.org/#tokenizer */
 class Tokenizer {

@@ -678,6 +678,41 @@ class LateLoadingTests(V8TestCase):
         self.assertEqual(json.loads(sink.body), {"c": 3, "path": "/b", "q": "2"})
         self.assertEqual(self.loaded, [])
 
+    async def test_patched(self) -> None:
+        """An app that has replaced the language's own functions hears nothing of what comes, and breaks nothing of it."""
+        host = await self.start("""
+            let seen = "";
+            const { getOwnPropertyDescriptors, entries } = Object;
+            const owners = [Object, Object.prototype, Reflect, Array, Array.prototype, Function.prototype, String.prototype, RegExp.prototype];
+            const members = owners.flatMap((owner) => entries(getOwnPropertyDescriptors(owner)).map(([name, { value }]) => ({ owner, name, value })));
+            // Responses are written with the app's own charCodeAt: see records.js.
+            const spared = ["constructor", "charCodeAt"];
+            const functions = members.filter(({ name, value }) => typeof value === "function" && !spared.includes(name));
+            for (let i = 0; i < functions.length; i++) {
+              const { owner, name } = functions[i];
+              owner[name] = function () { seen += ` ${name}`; throw new Error(`${name} was called`); };
+            }
+            for (const name of ["Object", "Array", "Map", "Promise", "Reflect", "Uint8Array"]) globalThis[name] = null;
+            export default { async fetch() {
+              const pattern = new URLPattern({ pathname: "/books/:id" });
+              const found = pattern.exec("https://EXAMPLE.com/books/7").pathname.groups.id;
+              const text = await new Response(new ReadableStream({ start(c) { c.enqueue(new TextEncoder().encode("x")); c.close(); } })).text();
+              const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode("x"));
+              const form = await new Response("a=b", { headers: { "content-type": "application/x-www-form-urlencoded" } }).formData();
+              const data = await (await fetch("data:,y")).text();
+              const { readable, writable } = new TransformStream();
+              writable.close();
+              await readable.pipeTo(new WritableStream());
+              return new Response(`${found} ${text} ${digest.byteLength} ${form.get("a")} ${data} ${structuredClone({ z: 1 }).z} ${atob("eA==")} ${seen}`);
+            } };
+        """)
+        sink = await self.fetch(host)
+        self.assertEqual((sink.body, sink.error), (b"7 x 32 b y 1 x ", ""))
+        self.assertLess(
+            {b"patterns", b"urls", b"readable", b"writable", b"crypto", b"fetch", b"mime", b"clone", b"base64"},
+            set(self.loaded),
+        )
+
     async def test_once(self) -> None:
         """A part comes once, and what it brings is what the standards say."""
         host = await self.start("""
