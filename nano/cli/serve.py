@@ -136,7 +136,7 @@ class Announcement(Service):
         how.append("reloads when files change" if self._watch else "reloads on SIGHUP")
         lines = [f"{', '.join(how)}; Ctrl-C stops"]
         if config.admin is not None:
-            lines.append(f"nano top, nano logs and nano reload find it at {_admin_address(config.admin.listen)}")
+            lines.append(_admin_line(config.admin.listen))
         self._tell("\n".join(["", served(config, apps, self._paint), *lines, ""]))
 
 
@@ -164,13 +164,16 @@ def served(config: Config, apps: Sequence[Mapping[str, Any]], paint: Paint) -> s
     return "".join(f"  {line}\n" for line in table(rows))
 
 
-def _admin_address(listen: str) -> str:
+def _admin_line(listen: str) -> str:
+    """What may be done with the admin listener."""
     way = reachable(listen)
     if way is None:
-        return listen
-    path = os.path.relpath(way.host)
+        return f"admin API on {listen}"
+    if way.scheme != "unix":
+        return f"status page on {way.url()}admin/"
     # Most sockets are below the folder of their configuration, and few terminals have room for a whole path.
-    return f"unix:{path}" if way.scheme == "unix" and not path.startswith("..") else way.url()
+    path = os.path.relpath(way.host)
+    return f"nano top, nano logs and nano reload find it at unix:{way.host if path.startswith('..') else path}"
 
 
 def _addresses(config: Config, name: str) -> list[str]:

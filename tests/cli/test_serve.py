@@ -188,15 +188,16 @@ class AnnouncementTests(SynchronousTestCase):
         """The admin listener is shown as short as it can be."""
         self.control.ready = True
         for listen, shown in (
-            (f"unix:{os.getcwd()}/.nano/a.sock:mode=600", "unix:.nano/a.sock"),
-            ("tcp:9090:interface=127.0.0.1", "http://localhost:9090/"),
-            ("systemd:domain=INET:index=0", "systemd:domain=INET:index=0"),
+            (
+                f"unix:{os.getcwd()}/.nano/a.sock:mode=600",
+                "nano top, nano logs and nano reload find it at unix:.nano/a.sock",
+            ),
+            ("tcp:9090:interface=127.0.0.1", "status page on http://localhost:9090/admin/"),
+            ("systemd:domain=INET:index=0", "admin API on systemd:domain=INET:index=0"),
         ):
             self.start([], admin=AdminConfig(listen, Secret("token")))
             self.clock.advance(0.05)
-            self.assertEqual(
-                self.told.pop().splitlines()[-1], f"nano top, nano logs and nano reload find it at {shown}"
-            )
+            self.assertEqual(self.told.pop().splitlines()[-1], shown)
 
     def test_no_apps(self) -> None:
         """A server without apps says so."""
