@@ -375,7 +375,7 @@ class NanoService(MultiService):
     async def _stop(self) -> None:
         self.draining = True
         if self._alone:
-            self._log.info("draining {apps} apps", apps=len(self.apps.apps), event="draining")
+            self._log.info("draining", event="draining")
         deadline = self._reactor.seconds() + self.apps.drain_timeout
         # Listeners stay open while there is something to finish, and tell who comes that the server drains.
         self._connections.drain()

@@ -67,19 +67,17 @@ def serve(options: Namespace) -> int:
 
 def leave_with_terminal() -> None:
     """
-    Let SIGHUP stop the server, as SIGTERM does, if the terminal is gone: only else it asks for a reload.
+    Let SIGHUP stop the server, as SIGTERM does, if standard output is no terminal any more: else it asks for a reload.
 
     The handlers of both have to be there.
     """
     reload: Any = signal.getsignal(signal.SIGHUP)
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        try:
-            os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-        except OSError:
-            os.kill(os.getpid(), signal.SIGTERM)
-        else:
+        if sys.stdout.isatty():
             reload(number, frame)
+        else:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     signal.signal(signal.SIGHUP, on_signal)
 
