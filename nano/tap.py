@@ -48,6 +48,7 @@ __all__ = [
     "Options",
     "allow_many_descriptors",
     "Server",
+    "counted",
     "exit_if_broken",
     "leave_on_signals",
     "log_observer",
@@ -390,12 +391,15 @@ def summary(name: str, config: Config) -> str:
     """
     hosts = sum(len(app.hostnames) for app in config.apps)
     return (
-        f"{name}: OK: {_counted(len(config.apps), 'app')}, {_counted(hosts, 'host name')},"
-        f" {_counted(config.workers, 'worker')}, listening on {', '.join(config.listen)}"
+        f"{name}: OK: {counted(len(config.apps), 'app')}, {counted(hosts, 'host name')},"
+        f" {counted(config.workers, 'worker')}, listening on {', '.join(config.listen)}"
     )
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """
+    A number of things, in words.
+    """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from nano.admin.code_frame import CodeFrame, frame_of, frame_text
 from nano.admin.log_format import Format, printable, record_of, safely
 
-__all__ = ["Paint", "counted", "duration", "reload_summary", "terminal_format", "terminal_text", "wants_colours"]
+__all__ = ["Paint", "duration", "reload_summary", "terminal_format", "terminal_text", "wants_colours"]
 
 #: What is told in another way, or of no interest to whoever writes an app.
 _ROUTINE = frozenset(("app-ready", "listening", "worker-ready", "worker-ended", "log"))
@@ -66,11 +66,6 @@ def duration(milliseconds: float) -> str:
     if milliseconds < 999.5:
         return f"{milliseconds:.0f} ms"
     return f"{milliseconds / 1000:.1f} s"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def reload_summary(result: Mapping[str, Any]) -> str:

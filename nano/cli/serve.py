@@ -20,12 +20,10 @@ from twisted.internet.task import LoopingCall
 
 from nano import __version__
 from nano.addresses import reachable
-from nano.admin.terminal_format import Paint, counted, duration, wants_colours
-from nano.cli.problems import print_problems
+from nano.admin.terminal_format import Paint, duration, wants_colours
 from nano.cli.table import table
 from nano.config import Config, LogFormat, Overrides
-from nano.errors import ConfigError
-from nano.tap import Server, leave_on_signals, make_server, requested_config, summary
+from nano.tap import Server, counted, leave_on_signals, make_server, requested_config, summary
 
 __all__ = ["Announcement", "leave_with_terminal", "serve", "served"]
 
@@ -46,10 +44,7 @@ def serve(options: Namespace) -> int:
     interactive = sys.stdout.isatty()
     overrides = Overrides(options.port, options.workers, options.log_format)
     log_format: LogFormat = "text" if interactive else "json"
-    try:
-        config = requested_config(options.config, options.app, overrides, check=options.check, log_format=log_format)
-    except ConfigError as error:
-        return print_problems(error.problems)
+    config = requested_config(options.config, options.app, overrides, check=options.check, log_format=log_format)
     if options.check:
         print(summary(options.config or options.app, config))
         return 0

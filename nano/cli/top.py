@@ -20,12 +20,13 @@ from shutil import get_terminal_size
 from types import FrameType
 from typing import Any
 
-from nano.admin.terminal_format import Paint, counted, duration
+from nano.admin.terminal_format import Paint, duration
 from nano.cli.daemon import Daemon, find_daemon
 from nano.cli.display import columns, memory, output_paint, painted_state
 from nano.cli.problems import CommandError
 from nano.cli.table import cropped, table
 from nano.errors import visible
+from nano.tap import counted
 
 __all__ = ["screen", "top", "top_lines"]
 
