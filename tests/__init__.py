@@ -8,6 +8,8 @@ import re
 import warnings
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 import nano
 
 __all__: list[str] = []
@@ -18,3 +20,7 @@ warnings.filterwarnings(
     category=DeprecationWarning,
     module=rf"nano(\.|$)|{re.escape(str(Path(nano.__file__).parent))}/",
 )
+
+# How long an example takes says something of the machine, and of what else it does.
+settings.register_profile("nano", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nano")

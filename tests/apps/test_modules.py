@@ -243,7 +243,7 @@ def module_texts(draw: st.DrawFn) -> str:
 class LineTests(ModulesTestCase):
     """Lines stay where they are."""
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=80)
     @given(module_texts())
     def test_any_module(self, text: str) -> None:
         """An error at the end of a module has the line that the source has."""

@@ -91,7 +91,7 @@ class HostTableTests(SynchronousTestCase):
     labels = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=4).map(".".join)
 
     @given(st.sets(labels | labels.map("*.{}".format) | st.just("*"), max_size=6), labels)
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     def test_rule(self, patterns: set[str], host: str) -> None:
         """Against the rule as one would write it down."""
         table = self.table(*patterns)

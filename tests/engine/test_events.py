@@ -201,7 +201,7 @@ class RequestBodyTests(EventTestCase):
         st.lists(st.integers(WINDOW // 64, WINDOW), min_size=1, max_size=30),
         st.lists(st.integers(1, 3 * WINDOW), max_size=12),
     )
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_model(self, reads: list[int], pieces: list[int]) -> None:
         """
         Against a reader as in host_body.js: never more than was granted, all of it in order, and no standstill.
@@ -329,7 +329,7 @@ class ResponseTests(EventTestCase):
             max_size=40,
         )
     )
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_model(self, steps: list[Any]) -> None:
         """
         Against an isolate that keeps to its credit: never more than a window unpaid, and what is free is granted.

@@ -790,7 +790,7 @@ class LiarTests(FakedTestCase):
         self.assertEqual(self.flushLoggedErrors(), [])
 
     @given(lies)
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     def test_records(self, lies: list[Any]) -> None:
         """Well-formed records with arbitrary content."""
         _, isolate, in_flight = self.victim_and_liar()
@@ -802,7 +802,7 @@ class LiarTests(FakedTestCase):
         self.check(in_flight)
 
     @given(st.lists(st.tuples(st.binary(max_size=64), u32 | st.none(), st.integers(0, 3)), max_size=10))
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     def test_bytes(self, bells: list[Any]) -> None:
         """Arbitrary bytes, lengths and questions."""
         _, isolate, in_flight = self.victim_and_liar()

@@ -162,14 +162,13 @@ class DecoderTests(SynchronousTestCase):
     """
 
     @given(st.lists(outward, max_size=8), places)
-    @settings(deadline=None)
     def test_any_cut(self, records: list[Record], where: list[int]) -> None:
         """Where a stream is cut makes no difference."""
         stream = b"".join(map(encode_record, records))
         self.assertEqual(decode(cut(stream, where)), records)
 
     @given(st.lists(outward, max_size=4))
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     def test_one_byte_at_a_time(self, records: list[Record]) -> None:
         """A stream may arrive byte by byte."""
         stream = b"".join(map(encode_record, records))
@@ -220,7 +219,7 @@ class DecoderTests(SynchronousTestCase):
         self.assertEqual(found, [Record(Outward.END, 0, 0, 3, b"")])
 
     @given(st.lists(st.binary(max_size=300), max_size=10))
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     def test_arbitrary_bytes(self, pieces: list[bytes]) -> None:
         """Whatever comes, either records come out that are within bounds, or a RecordError."""
         decoder = RecordDecoder(1000)
@@ -233,7 +232,7 @@ class DecoderTests(SynchronousTestCase):
             pass
 
     @given(st.lists(outward, min_size=1, max_size=5), st.lists(st.tuples(st.integers(0), u8), max_size=4), places)
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     def test_damaged_streams(self, records: list[Record], damage: list[tuple[int, int]], where: list[int]) -> None:
         """A stream with some bytes changed is read the same however it is cut, errors included."""
         stream = bytearray(b"".join(map(encode_record, records)))
@@ -259,13 +258,12 @@ class ValueTests(SynchronousTestCase):
     """
 
     @given(json_values, st.lists(st.binary(max_size=100), max_size=4))
-    @settings(deadline=None)
     def test_round_trip(self, value: Any, buffers: list[bytes]) -> None:
         """What is packed comes out again."""
         self.assertEqual(unpack_value(pack_value(value, buffers)), (value, buffers))
 
     @given(st.binary(max_size=200))
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     def test_arbitrary_bytes(self, payload: bytes) -> None:
         """Whatever the payload is, nothing but RecordError is raised."""
         try:
@@ -274,7 +272,7 @@ class ValueTests(SynchronousTestCase):
             pass
 
     @given(st.binary(max_size=60), st.binary(max_size=40))
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     def test_arbitrary_text(self, text: bytes, rest: bytes) -> None:
         """The text may be anything, and anything may follow it."""
         try:
@@ -312,7 +310,7 @@ class TwinTests(SynchronousTestCase):
     """
 
     @given(st.lists(inward, max_size=6), places)
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_python_writes_javascript_reads(self, records: list[Record], where: list[int]) -> None:
         """JavaScript reads what Python has written, wherever it is cut."""
         stream = b"".join(map(encode_record, records))
@@ -338,7 +336,7 @@ class TwinTests(SynchronousTestCase):
         st.sampled_from([0, 8]),
         st.booleans(),
     )
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     def test_javascript_writes_python_reads(self, written: Any, memory: int, start: int, flush: bool) -> None:
         """Python reads what JavaScript has written, whatever the size of the memory in between."""
         records = [
@@ -371,14 +369,14 @@ class TwinTests(SynchronousTestCase):
             self.assertEqual([record.payload for record in found], [b"\xab" * size] * 3)
 
     @given(json_values | any_text, st.lists(st.binary(max_size=100), max_size=4))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_values_to_javascript(self, value: Any, buffers: list[bytes]) -> None:
         """JavaScript unpacks what Python has packed."""
         answer = twin("unpack", payload=pack_value(value, buffers).hex())
         self.assertEqual(answer, {"value": value, "buffers": [buffer.hex() for buffer in buffers]})
 
     @given(json_values | any_text, st.lists(st.binary(max_size=100), max_size=4))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     def test_values_to_python(self, value: Any, buffers: list[bytes]) -> None:
         """Python unpacks what JavaScript has packed."""
         payload = bytes.fromhex(twin("pack", value=value, buffers=[buffer.hex() for buffer in buffers]))

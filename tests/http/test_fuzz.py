@@ -13,7 +13,7 @@ from nano.http.channel import Phase
 from tests.fakes import FakeConsumer
 from tests.http.fronts import ChannelFront, ClientEnd
 
-_BOUNDED = settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+_BOUNDED = settings(max_examples=300, database=None, suppress_health_check=list(HealthCheck))
 
 #: What requests are made of, and what they should not be made of.
 _TOKENS = [

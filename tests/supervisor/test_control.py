@@ -96,7 +96,7 @@ class ControlTests(SynchronousTestCase):
         failure = self.failureResultOf(self.ask(control.Configure, task=control.Task(0, Config())), control.BootError)
         self.assertEqual(failure.getErrorMessage(), "no V8")
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(JSON)
     def test_json(self, value: Any) -> None:
         """Any JSON value survives the way through a box."""
