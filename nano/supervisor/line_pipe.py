@@ -90,8 +90,11 @@ class LinePipe:
     def _received(self, data: bytes) -> None:
         end = data.rfind(b"\n") + 1
         if end:
-            self._take(b"".join((*self._rest, data[:end])))
-            self._rest = []
+            lines, self._rest = b"".join((*self._rest, data[:end])), []
+            try:
+                self._take(lines)
+            except OSError:
+                pass  # A full disk: nobody is left to be told, and the worker must be able to write on.
         if data[end:]:
             self._rest.append(data[end:])
 

@@ -4,6 +4,7 @@ The pipe that brings a worker's lines to the supervisor.
 
 from __future__ import annotations
 
+import errno
 import os
 
 from twisted.internet.interfaces import IReadDescriptor
@@ -83,6 +84,26 @@ class LinePipeTests(SynchronousTestCase):
         self.pipe.doRead()
         self.write(b"a\n")
         self.assertEqual(self.taken, [b"a\n"])
+
+    def test_full_disk(self) -> None:
+        """Lines that cannot be written are lost, and those that come later are not."""
+        reactor, room = Reactor(), [False]
+
+        def take(lines: bytes) -> None:
+            if not room[0]:
+                raise OSError(errno.ENOSPC, "no space left")
+            self.taken.append(lines)
+
+        pipe = LinePipe(reactor, take)
+        self.addCleanup(pipe.finish)
+        worker = os.dup(pipe.writer)
+        self.addCleanup(os.close, worker)
+        pipe.started()
+        for line in (b"lost\n", b"kept\n"):
+            os.write(worker, line)
+            pipe.doRead()
+            room[0] = True
+        self.assertEqual(self.taken, [b"kept\n"])
 
     def test_finish(self) -> None:
         """What the worker has left is taken, a last line without its end included; nothing stays open."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 from tests.system.client import Client
 
-__all__ = ["Holdings", "Load", "holdings"]
+__all__ = ["Holdings", "Load", "holdings", "settled"]
 
 #: Makes one request; what is wrong with the answer, or None.
 Visit = Callable[[Client], "str | None"]
@@ -101,6 +102,23 @@ def holdings(pid: int) -> Holdings:
         resident += int(status["VmRSS"].split()[0]) * 1024
         descriptors += len(os.listdir(folder / "fd"))
     return Holdings(len(pids), threads, descriptors, resident)
+
+
+def settled(pid: int, patience: float) -> Holdings:
+    """
+    What the process *pid* and its descendants hold when that does not change any more: all have started, and nothing
+    is being given back.  At the latest after *patience* seconds, what they hold then.
+    """
+    found = [holdings(pid)]
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        time.sleep(0.1)
+        found = [*found[-9:], holdings(pid)]
+        resident = [each.resident for each in found]
+        steady = max(resident) - min(resident) <= max(resident) // 100
+        if len(found) == 10 and steady and len({each.processes for each in found}) == 1:
+            break
+    return found[-1]
 
 
 def _descendants(pid: int) -> list[int]:

@@ -15,7 +15,7 @@ from functools import partial
 
 from tests.system.client import Client, fetch
 from tests.system.daemon import Daemon, wait_until
-from tests.system.load import holdings
+from tests.system.load import holdings, settled
 from tests.system.pressure import Visitors, percentile
 
 __all__ = ["LIMITS", "NEIGHBOUR", "Damage", "attack"]
@@ -66,11 +66,13 @@ def attack(
         recovery: how long memory may take to come back, in seconds.
     """
     with Visitors(daemon.port, _visit_neighbour) as neighbour:
+        _wait(neighbour, 0.0, 10)
+        memory = settled(daemon.process.pid, recovery).resident
+        since = neighbour.answered
         _wait(neighbour, seconds, rounds * 10)
-        undisturbed = neighbour.took()
-        memory = holdings(daemon.process.pid).resident
+        undisturbed = neighbour.took(since)
         outcomes = _attack_until(daemon, attackers, time.monotonic() + seconds, rounds)
-        during = neighbour.took(len(undisturbed))
+        during = neighbour.took(since + len(undisturbed))
         _wait(neighbour, 0.0, 10)
     afterwards = _afterwards(daemon, attackers[0])
     return Damage(

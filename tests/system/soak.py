@@ -22,7 +22,7 @@ from typing import Any
 from tests.system.client import Answer, Client, RawClient, fetch
 from tests.system.daemon import Daemon, free_port, write_apps
 from tests.system.kills import workers
-from tests.system.load import Holdings, holdings
+from tests.system.load import Holdings, settled
 from tests.system.pressure import Visitors, percentile
 
 __all__ = ["Moment", "Site", "Totals", "soak"]
@@ -232,10 +232,9 @@ def _moment(site: Site, visitors: Visitors, seconds: float) -> Moment:
     before = visitors.answered
     time.sleep(seconds)
     site.daemon.until(lambda: len(site.ask("/admin/workers").json["workers"]) == 2, "both workers")
-    held = [holdings(site.daemon.process.pid) for _ in range(5)]
     took = visitors.took(before)
     return Moment(
-        min(held, key=lambda each: each.resident),
+        settled(site.daemon.process.pid, 10.0),
         site.isolates(),
         percentile(took, 0.5),
         percentile(took, 0.99),
