@@ -19,11 +19,12 @@ from __future__ import annotations
 import os
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from threading import Lock
 from typing import Any, NamedTuple
 
-from twisted.logger import ILogObserver, globalLogPublisher
+from twisted.logger import ILogObserver, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
 from nano.admin.log_format import json_object
@@ -43,8 +44,11 @@ LEVELS = ("debug", "info", "warn", "error", "critical")
 """All levels, from the least to the most urgent."""
 
 _ERROR = LEVELS.index("error")
-#: What comes for each request consists of plain values: it becomes an object only when somebody asks for it.
-_PLAIN = frozenset(("access", "console"))
+_INFO = LEVELS.index("info")
+_NUMBERS: Mapping[Any, int] = {LogLevel.lookupByName(name): number for number, name in enumerate(LEVELS)}
+#: Who logs requests.  Their events, and those of apps' consoles, consist of plain values: they become objects only when
+#: somebody asks for them.
+_ACCESS = "nano.access"
 #: What a line costs besides its texts.
 _OVERHEAD = 512
 #: Of what is logged in a process of ours, who says it; a program that embeds nano may log what is not ours to tell.
@@ -105,17 +109,28 @@ class Journal:
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         """Keep an event (ILogObserver)."""
-        kind = event.get("event")
-        level = _level(event)
-        if (level < self._least and kind != "access") or not _is_ours(event):
+        if event.get("log_namespace") == _ACCESS:
+            self._keep_access(event)
             return
-        plain = kind in _PLAIN
+        level = _NUMBERS.get(event.get("log_level"), _INFO)
+        if level < self._least or not _is_ours(event.get("log_namespace")):
+            return
+        plain = event.get("event") == "console"
         kept = _shortened(event if plain else json_object(event, self._worker))
         size = _OVERHEAD + sum(_size(value, plain) for value in kept.values())
         with self._lock:
             self._keep(_Entry(self._next, level, str(event.get("app") or ""), size, kept, not plain))
             if level >= _ERROR:
                 self._keep_error(json_object(kept, self._worker) if plain else dict(kept))
+
+    def _keep_access(self, event: Mapping[str, Any]) -> None:
+        """There is one for each request: it is not looked at more closely than it must be."""
+        size = len(event["path"]) + len(event["user_agent"]) + len(event["referer"])
+        kept = event
+        if size > LONGEST_TEXT:
+            kept, size = _shortened(event), min(size, 3 * LONGEST_TEXT)
+        with self._lock:
+            self._keep(_Entry(self._next, _INFO, event["app"], _OVERHEAD + size, kept, False))
 
     def _keep(self, entry: _Entry) -> None:
         self._next += 1
@@ -175,13 +190,8 @@ class Journal:
         return entry.event if entry.is_object else json_object(entry.event, self._worker)
 
 
-def _level(event: Mapping[str, Any]) -> int:
-    level = event.get("log_level")
-    return LEVELS.index(level.name) if level is not None else LEVELS.index("info")
-
-
-def _is_ours(event: Mapping[str, Any]) -> bool:
-    namespace = event.get("log_namespace")
+@lru_cache(256)
+def _is_ours(namespace: object) -> bool:
     return isinstance(namespace, str) and namespace.partition(".")[0] in _OURS and namespace != _WORKERS
 
 

@@ -143,6 +143,14 @@ class LinesTests(Fixture):
         self.assertEqual((answer["more"], answer["last"]), (True, len(answer["lines"])))
         self.assertLess(len(json.dumps(answer)), 1.2 * PAGE_BYTES)
 
+    def test_large_requests(self) -> None:
+        """So are long paths."""
+        exchange = done()
+        exchange.url = "http://shop.test/" + "y" * 2 * LONGEST_TEXT
+        AccessLog(self.journal)(exchange, "127.0.0.1", 0.25)
+        (line,) = self.ask()["lines"]
+        self.assertTrue(line["path"].endswith(f"y… ({LONGEST_TEXT + 1} more characters)"), line["path"][-40:])
+
     def test_large_fields(self) -> None:
         """What is in lists counts, too."""
         self.journal = Journal(size=100_000)
