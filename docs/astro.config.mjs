@@ -26,6 +26,7 @@ export default defineConfig({
           "first-app",
           "several-apps",
           "typescript",
+          "scripts",
           "from-workers",
           "from-node",
         ]),

@@ -8,6 +8,7 @@ No network and no npm: the pages are read as they are, and their examples are se
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import re
 import shlex
@@ -37,6 +38,7 @@ from nano.admin.log_format import json_line
 from nano.admin.metrics import FAMILIES
 from nano.builtin_modules import builtin_names
 from nano.config import Overrides, Surroundings, config_schema, load_config, parse_config
+from nano.repl import Outcome, Session
 from nano.service import NanoService
 from tests.docs_pages import (
     DOCS,
@@ -353,7 +355,7 @@ def _page_test(page: Page) -> Callable[[ExampleTests], Any]:
 
 
 #: They have tests of their own.
-OWN_TESTS = frozenset(("/getting-started/first-app/", "/twisted/embedding/"))
+OWN_TESTS = frozenset(("/getting-started/first-app/", "/getting-started/scripts/", "/twisted/embedding/"))
 
 for _page in pages().values():
     if _page.url not in OWN_TESTS and any(is_example(b) and b.language != "json" for b in _page.blocks):
@@ -420,7 +422,7 @@ class Shell:
         self.environment = environment({"NANO_PORT": str(port), "NANO_WORKERS": "1"})
 
     def command(self, line: str, expected: str) -> None:
-        """Run one command; a `curl` is repeated until it prints what is expected."""
+        """Run one command, which prints what is expected, if anything is; a `curl` is repeated until it does."""
         name, *arguments = shlex.split(line)
         if line.startswith(self.INSTALLS):
             return
@@ -431,14 +433,16 @@ class Shell:
         else:
             assert name in ("nano", "twistd"), line
             program = (sys.executable, "-m", "nano.cli") if name == "nano" else TWISTD
-            with (self.folder / "output.txt").open("ab") as output:
+            shown = self.folder / "output.txt"
+            with shown.open("wb") as output:
                 process = subprocess.Popen(
                     [*program, *arguments], cwd=self.folder, env=self.environment, stdout=output, stderr=output
                 )
             if arguments[0] == "serve" or name == "twistd":
                 self.servers.append(process)
             else:
-                assert process.wait(PATIENCE) == 0, line
+                assert process.wait(PATIENCE) == 0, (line, shown.read_text("utf-8"))
+                assert expected in ("", shown.read_text("utf-8")), (line, shown.read_text("utf-8"))
 
     def curl(self, arguments: Sequence[str]) -> str | None:
         """What curl would print, without the last line break; None while nobody listens."""
@@ -462,19 +466,20 @@ class Shell:
 class FollowedTests(SynchronousTestCase):
     """Getting started, word by word."""
 
-    def follow(self, url: str, folder: Path) -> None:
-        """Do all that a page says, in its order."""
+    def follow(self, url: str, folder: Path, servers: int = 1) -> None:
+        """Do all that a page says, in its order; it starts so many servers."""
         page, shell = pages()[url], Shell(folder, free_port())
         steps = [block for block in page.blocks if block.language in ("sh", "text") or block.title]
         try:
             for step, following in zip(steps, [*steps[1:], None], strict=True):
                 if step.title:
+                    (shell.folder / step.title).parent.mkdir(exist_ok=True)
                     (shell.folder / step.title).write_text(step.text, "utf-8")
                 elif step.language == "sh":
                     shown = following.text if following is not None and following.language == "text" else ""
                     for line in step.text.splitlines():
                         shell.command(line, shown)
-            self.assertEqual(shell.stop(), [0])
+            self.assertEqual(shell.stop(), [0] * servers)
         finally:
             for server in shell.servers:
                 server.kill()
@@ -495,3 +500,26 @@ class FollowedTests(SynchronousTestCase):
     def test_first_app(self) -> None:
         """A stranger makes an app, asks it, changes it, and asks again."""
         self.follow("/getting-started/first-app/", self.folder())
+
+    def test_scripts(self) -> None:
+        """The scripts print what the page shows."""
+        self.follow("/getting-started/scripts/", self.folder(), servers=0)
+
+
+class ReplTests(TestCase):
+    """What is typed at the REPL."""
+
+    timeout = 60
+
+    async def test_transcripts(self) -> None:
+        """Each input has the value that the page shows."""
+        session = Session(reactor, io.StringIO(), io.StringIO())
+        self.addCleanup(session.stop)
+        for block in pages()["/getting-started/scripts/"].blocks:
+            if block.text.startswith("> "):
+                for typed in re.split(r"(?m)^> ", block.text)[1:]:
+                    lines = typed.splitlines()
+                    further = [line for line in lines[1:] if line.startswith("... ")]
+                    source = "\n".join([lines[0], *(line.removeprefix("... ") for line in further)])
+                    value = "\n".join(lines[1 + len(further) :])
+                    self.assertEqual((source, await session.evaluate(source)), (source, Outcome(value)))
