@@ -61,27 +61,31 @@ async function searches(page) {
   expect((await page.locator("main").innerText()).toLowerCase().includes("drain"), "the search leads to another matter");
 }
 
+/** Opens pages one after the other, and then searches. */
+async function opens(browser, viewport, colorScheme, paths) {
+  const page = await openTab(browser, base, { viewport, colorScheme });
+  for (const path of paths) {
+    const answer = await page.goto(path);
+    expect(answer.ok(), `${path} is ${answer.status()}`);
+    await settled(page);
+    await judge(page, `${path}, ${colorScheme}`);
+  }
+  await page.context().close();
+  const another = await openTab(browser, base, { viewport, colorScheme });
+  await searches(another);
+  await another.context().close();
+}
+
 const server = await serve();
 const base = `http://127.0.0.1:${server.address().port}`;
 await withBrowser(async (browser) => {
   const all = await paths();
   expect(all.length > 40, `there are but ${all.length} pages`);
-  for (const [viewport, colorScheme, opened] of [
+  const rounds = [
     [DESKTOP, "light", all],
     [DESKTOP, "dark", all.filter((path) => DARK.includes(path))],
     [PHONE, "light", all],
-  ]) {
-    const page = await openTab(browser, base, { viewport, colorScheme });
-    for (const path of opened) {
-      const answer = await page.goto(path);
-      expect(answer.ok(), `${path} is ${answer.status()}`);
-      await settled(page);
-      await judge(page, `${path}, ${colorScheme}`);
-    }
-    await page.context().close();
-    const another = await openTab(browser, base, { viewport, colorScheme });
-    await searches(another);
-    await another.context().close();
-  }
+  ];
+  await Promise.all(rounds.map((round) => opens(browser, ...round)));
 });
 server.close();

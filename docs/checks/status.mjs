@@ -76,6 +76,23 @@ async function changes(page) {
   await row(page, "shop").waitFor();
 }
 
+/** An app in quarantine has a button more; quarantines are short, so this one is made up on the way to the page. */
+async function releases(page) {
+  expect(await page.getByRole("button", { name: "Release hello" }).isHidden(), "an app that is served can be released");
+  await page.route("**/admin/apps", async (route) => {
+    const response = await route.fetch();
+    const told = await response.json();
+    told.apps.find((app) => app.name === "hello").state = "quarantined";
+    await route.fulfill({ response, json: told });
+  });
+  await page.getByRole("button", { name: "Release hello" }).click();
+  await judge(page, "an app in quarantine");
+  await page.getByRole("dialog").getByRole("button", { name: "Release" }).click();
+  await page.getByText("hello was not in quarantine any more.").waitFor();
+  await page.unroute("**/admin/apps");
+  await page.getByRole("button", { name: "Release hello" }).waitFor({ state: "hidden" });
+}
+
 async function forgets(page) {
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel("Admin token").waitFor();
@@ -101,6 +118,7 @@ await withBrowser(async (browser) => {
     await page.screenshot({ path: `${folder}/status-dark.png` });
     await page.setViewportSize(DESKTOP);
   }
+  await releases(page);
   await changes(page);
   expect((await text(page, "#note")) === "", "a note where nothing was changed");
   await forgets(page);

@@ -189,7 +189,9 @@ class AdminApi:
     async def _follow(self, follower: Follower) -> None:
         self._followers.add(follower)
         try:
-            await follower.run()
+            # The head is sent: an error can be told to nobody but the log.
+            with self._log.failuresHandled("a client could not follow the log any longer"):
+                await follower.run()
         finally:
             self._followers.discard(follower)
 

@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from nano.admin.metrics import FAMILIES, LAG_INTERVAL, Metrics, Readings, Series
+from nano.admin.recent import figures
 from nano.errors import ClientGoneError, HandlerError
 from nano.exchange import Exchange
 from tests.fakes import make_exchange
@@ -127,6 +128,32 @@ class AppTests(Fixture):
             {labels: sum(counts) for labels, (counts, _) in fetches.items()},
             {("shop", "200"): 2, ("shop", "2xx"): 1, ("shop", "error"): 1},
         )
+
+
+class UsageTests(Fixture):
+    """What the admin API tells of one app."""
+
+    def test_totals(self) -> None:
+        """Requests and errors so far: what was answered with 500 or above, and not what a client did wrong."""
+        for status in (200, 404, 499, 500, 503, 599):
+            self.metrics.finished(done(status=status), 0.02)
+        self.metrics.finished(done("blog"), 0.02)
+        usage = self.metrics.usage("shop")
+        self.assertEqual((usage["requests"], usage["errors"]), (6, 3))
+
+    def test_recent(self) -> None:
+        """The last ten seconds, a second at a time; CPU time counts there and in total."""
+        self.metrics.start()
+        self.addCleanup(self.metrics.stop)
+        self.metrics.meter("shop").spent(0.5)
+        for _ in range(4):
+            self.metrics.finished(done(), 0.02)
+        self.clock.pump([LAG_INTERVAL] * 4)
+        usage = json.loads(json.dumps(self.metrics.usage("shop")))
+        found = figures(usage["recent"])
+        self.assertEqual((usage["cpu_seconds"], found["requests_per_second"], found["cpu_percent"]), (0.5, 2.0, 25.0))
+        self.clock.pump([LAG_INTERVAL] * 22)
+        self.assertEqual(figures(self.metrics.usage("shop")["recent"])["requests_per_second"], 0.0)
 
 
 class ServerTests(Fixture):

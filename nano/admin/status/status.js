@@ -34,7 +34,11 @@ const cpuChart = new Chart("CPU", POINTS, percent);
 const memoryChart = new Chart("Memory", POINTS, bytes);
 get("charts").append(...[requestsChart, latencyChart, cpuChart, memoryChart].map((chart) => chart.element));
 
-const apps = appTable(get("apps"), (name) => void remove(name));
+const apps = appTable(
+  get("apps"),
+  (name) => void remove(name),
+  (name) => void release(name),
+);
 const workers = workerTable(get("workers"));
 const errors = new Errors(get("errors"));
 const log = new Log(get("log"));
@@ -201,6 +205,16 @@ async function remove(name) {
   await change(`Removing ${name}…`, async () => {
     const result = await ask(`/apps/${encodeURIComponent(name)}`, "DELETE");
     return result.result === "drained" ? `Removed ${name}.` : `Removed ${name}; requests that took too long were cut.`;
+  });
+}
+
+/** @param {string} name */
+async function release(name) {
+  const text = "It brought down workers, and was to wait. It gets requests again at once.";
+  if (!(await confirmed(`Release the app ${name} from quarantine?`, text, "Release"))) return;
+  await change(`Releasing ${name}…`, async () => {
+    const result = await ask(`/apps/${encodeURIComponent(name)}/release`, "POST");
+    return result.result === "released" ? `Released ${name}.` : `${name} was not in quarantine any more.`;
   });
 }
 

@@ -36,6 +36,16 @@ import { bytes, count, duration, milliseconds, percent, rate } from "./text.js";
 /** @typedef {{ text: string, kind?: string, title?: string }} Cell */
 
 /**
+ * What can be done with an item.
+ *
+ * @template Item
+ * @typedef {object} Action
+ * @property {string} text of its button
+ * @property {(item: Item) => boolean} fits whether the item has the button now
+ * @property {(key: string) => void} act
+ */
+
+/**
  * @template Item
  */
 class Table {
@@ -44,19 +54,19 @@ class Table {
   #body;
   #key;
   #cells;
-  #extra;
+  #actions;
 
   /**
    * @param {HTMLElement} body
    * @param {(item: Item) => string} key
    * @param {(item: Item) => Cell[]} cells the first is the row's head
-   * @param {(item: Item) => Node[]} extra what the last cell of a new row holds
+   * @param {Action<Item>[]} actions whose buttons are in the last cell
    */
-  constructor(body, key, cells, extra) {
+  constructor(body, key, cells, actions = []) {
     this.#body = body;
     this.#key = key;
     this.#cells = cells;
-    this.#extra = extra;
+    this.#actions = actions;
   }
 
   /** @param {Item[]} items */
@@ -71,6 +81,9 @@ class Table {
       const row = this.#row(item);
       if (this.#body.children[index] !== row) this.#body.insertBefore(row, this.#body.children[index] ?? null);
       this.#cells(item).forEach((cell, column) => fill(/** @type {HTMLElement} */ (row.cells[column]), cell));
+      row.querySelectorAll("button").forEach((button, number) => {
+        button.hidden = !this.#actions[number]?.fits(item);
+      });
     });
   }
 
@@ -83,12 +96,24 @@ class Table {
       const head = document.createElement("th");
       head.scope = "row";
       row.append(head, ...this.#cells(item).slice(1).map(() => document.createElement("td")));
-      const extra = this.#extra(item);
-      if (extra.length) row.insertCell().append(...extra);
+      if (this.#actions.length) row.insertCell().append(...this.#actions.map((action) => button(action, key)));
       this.#rows.set(key, row);
     }
     return row;
   }
+}
+
+/**
+ * @param {Action<any>} action
+ * @param {string} key
+ */
+function button({ text, act }, key) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = text;
+  made.setAttribute("aria-label", `${text} ${key}`);
+  made.addEventListener("click", () => act(key));
+  return made;
 }
 
 /**
@@ -139,20 +164,17 @@ const workerCells = (worker) => [
 /**
  * @param {HTMLElement} body
  * @param {(name: string) => void} remove
+ * @param {(name: string) => void} release
  * @returns {Table<App>}
  */
-export const appTable = (body, remove) =>
-  new Table(body, (app) => app.name, appCells, (app) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = "Remove";
-    button.setAttribute("aria-label", `Remove ${app.name}`);
-    button.addEventListener("click", () => remove(app.name));
-    return [button];
-  });
+export const appTable = (body, remove, release) =>
+  new Table(body, (app) => app.name, appCells, [
+    { text: "Remove", fits: () => true, act: remove },
+    { text: "Release", fits: (app) => app.state === "quarantined", act: release },
+  ]);
 
 /**
  * @param {HTMLElement} body
  * @returns {Table<Worker>}
  */
-export const workerTable = (body) => new Table(body, (worker) => `${worker.worker}/${worker.pid}`, workerCells, () => []);
+export const workerTable = (body) => new Table(body, (worker) => `${worker.worker}/${worker.pid}`, workerCells);
