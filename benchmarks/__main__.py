@@ -1,11 +1,16 @@
 """
 `python -m benchmarks`: measure scenarios on servers, in alternating rounds, and print medians and ratios.
+
+`python -m benchmarks NAME` with coldstart, density, endurance, growth, startup or streaming asks other questions; plot
+draws what is kept, flames where the time goes.  `--help` behind the name tells more.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import sys
+from importlib import import_module
 from typing import Any
 
 from benchmarks.load import Figures, run
@@ -13,9 +18,15 @@ from benchmarks.results import keep
 from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.servers import SERVERS
 
+#: Modules that answer other questions.
+_OTHERS = ("coldstart", "density", "endurance", "flames", "growth", "plot", "startup", "streaming")
+
 
 def main() -> None:
     """Parse the command line and measure."""
+    if sys.argv[1:2] and sys.argv[1] in _OTHERS:
+        import_module(f"benchmarks.{sys.argv.pop(1)}").main()
+        return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []], metavar="SCENARIO")
     parser.add_argument("--servers", default="nano,nano-1,workerd", help=f"of {', '.join(SERVERS)}")

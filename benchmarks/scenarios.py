@@ -25,6 +25,8 @@ class Scenario:
         body: of each request; POST if there is one.
         hosts: how many apps are served, asked in turn by their Host.
         connections: how many keep-alive connections ask.
+        names: how many host names the one app has, asked in turn.
+        asked: number of the app whose answer ends the server's start.
         keys: of nano's configuration of the app, where its defaults are in the way.
     """
 
@@ -35,6 +37,8 @@ class Scenario:
     body: bytes = b""
     hosts: int = 1
     connections: int = 64
+    names: int = 1
+    asked: int = 0
     keys: Mapping[str, Any] = field(default_factory=dict)
 
     def script(self, port: int) -> str:
@@ -43,8 +47,9 @@ class Scenario:
         if self.body:
             lines += ['wrk.method = "POST"', f"wrk.body = [==[{self.body.decode()}]==]"]
             lines += ['wrk.headers["Content-Type"] = "application/json"']
-        if self.hosts > 1:
-            host = f'"app" .. (count % {self.hosts}) .. ".test:{port}"'
+        if self.hosts > 1 or self.names > 1:
+            word, number = ("app", self.hosts) if self.hosts > 1 else ("name", self.names)
+            host = f'"{word}" .. (count % {number}) .. ".test:{port}"'
             kind = '["Content-Type"] = wrk.headers["Content-Type"]'
             lines += ["local count = 0", "function request()", "  count = count + 1"]
             lines += [f'  return wrk.format(nil, nil, {{["Host"] = {host}, {kind}}})', "end"]

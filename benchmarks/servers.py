@@ -15,11 +15,11 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from benchmarks.scenarios import Scenario
 
-__all__ = ["SERVERS", "Server"]
+__all__ = ["SERVERS", "Server", "family"]
 
 HERE = Path(__file__).parent
 _START = 30.0
@@ -43,6 +43,7 @@ class Server:
         self.start_seconds = 0.0
         self._folder = TemporaryDirectory(prefix="nano-benchmark-")
         self._process: subprocess.Popen[bytes] | None = None
+        self._command: list[str] = []
 
     @property
     def app(self) -> Path:
@@ -54,23 +55,32 @@ class Server:
         raise NotImplementedError
 
     def __enter__(self) -> Server:
-        folder = Path(self._folder.name)
-        command = self.command(folder)
+        self._command = self.command(Path(self._folder.name))
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start it, and wait for its first answer."""
+        folder, command = Path(self._folder.name), self._command
         began = time.monotonic()
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, cwd=folder, start_new_session=True, env=_ENVIRONMENT
             )
-        while not _answers(self.port):
+        while not _answers(self.port, f"app{self.scenario.asked}.test"):
             if self._process.poll() is not None or time.monotonic() - began > _START:
                 sys.stderr.write((folder / "log").read_text("utf-8", "replace")[-4000:])
                 raise SystemExit(f"{self.name} did not start")
             time.sleep(0.005)
         self.start_seconds = time.monotonic() - began
-        return self
 
     def __exit__(self, *_: object) -> None:
-        process = self._process
+        self.stop()
+        self._folder.cleanup()
+
+    def stop(self) -> None:
+        """End it; it may be started again, with what it has left on disk."""
+        process, self._process = self._process, None
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
@@ -79,17 +89,27 @@ class Server:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        self._folder.cleanup()
+
+    @property
+    def pid(self) -> int:
+        """Its process, the parent of all others that it has."""
+        assert self._process is not None
+        return self._process.pid
 
     def memory(self) -> int:
         """Proportional set size of all its processes, in bytes."""
         assert self._process is not None
-        return sum(_pss(pid) for pid in _family(self._process.pid))
+        return sum(_pss(pid) for pid in family(self._process.pid))
 
     def descriptors(self) -> int:
         """How many files and sockets all its processes have open."""
         assert self._process is not None
-        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in _family(self._process.pid))
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in family(self._process.pid))
+
+    def threads(self) -> int:
+        """How many threads all its processes have."""
+        assert self._process is not None
+        return sum(len(os.listdir(f"/proc/{pid}/task")) for pid in family(self._process.pid))
 
 
 class Nano(Server):
@@ -99,16 +119,25 @@ class Nano(Server):
     workers: ClassVar[int | None] = None
 
     def command(self, folder: Path) -> list[str]:
-        apps = [
-            {"name": f"app{i}", "hostname": f"app{i}.test", "path": str(self.app), **self.scenario.keys}
+        apps: list[dict[str, Any]] = [
+            {"name": f"app{i}", "hostname": f"app{i}.test", "path": self._copy(folder, i), **self.scenario.keys}
             for i in range(self.scenario.hosts)
         ]
+        if self.scenario.names > 1:
+            apps[0]["hostname"] = ["app0.test", *(f"name{i}.test" for i in range(self.scenario.names))]
         config = {"listen": [f"tcp:{self.port}:interface=127.0.0.1"], "apps": apps}
         if self.workers is not None:
             config["workers"] = self.workers
         (folder / "app.json").write_text(json.dumps(config))
         twistd = [sys.executable, "-c", "from twisted.scripts.twistd import run; run()"]
         return [*twistd, "-n", "nano", "--config", str(folder / "app.json")]
+
+    def _copy(self, folder: Path, number: int) -> str:
+        """A folder of its own for each app, and a code of its own: no two of them are compiled together."""
+        own = folder / "apps" / f"app{number}"
+        own.mkdir(parents=True)
+        (own / "index.js").write_text(f"{self.app.read_text()}// {number}\n")
+        return str(own)
 
 
 class NanoOneProcess(Nano):
@@ -188,17 +217,18 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, host: str) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), 1) as connection:
-            connection.settimeout(5)
-            connection.sendall(b"GET / HTTP/1.1\r\nHost: app0.test\r\nConnection: close\r\n\r\n")
-            return connection.recv(12).startswith(b"HTTP/1.1")
+            connection.settimeout(_START)
+            connection.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            return connection.recv(12) == b"HTTP/1.1 200"
     except OSError:
         return False
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """A process and all that it has started."""
     found = [pid]
     for parent in found:
         with contextlib.suppress(OSError):
