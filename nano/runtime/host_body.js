@@ -9,6 +9,7 @@ import {
 } from "./primordials.js";
 import { joinBytes } from "./blob.js";
 import { bodyTooLarge, bufferLimit } from "./buffer_limit.js";
+import { countDeadBytes } from "./dead_buffers.js";
 import { forgetText, hostText } from "./host.js";
 import { createReadableByteStream } from "./streams/index.js";
 
@@ -92,6 +93,7 @@ export class HostBody {
     this.#credit = this.#credit > size ? this.#credit - size : 0;
     ArrayPrototypePush(this.#waiting, bytes);
     this.#waitingSize += size;
+    countDeadBytes(size);
     if (this.#collector !== null && this.#waitingSize > bufferLimit) this.#tooLarge();
     else if (this.#collector !== null) this.#grant(0);
     else if (this.#wanted) this.#deliver();

@@ -3,6 +3,7 @@
 
 import { Promise, PromisePrototypeThen, StringPrototypeCharCodeAt, StringPrototypeSlice } from "./primordials.js";
 import { viewBytes } from "./bytes.js";
+import { countDeadBytes } from "./dead_buffers.js";
 import { send } from "./host.js";
 import { Outward, writeU32 } from "./records.js";
 import { utf8Encode } from "./utf8.js";
@@ -36,6 +37,7 @@ export function sendBytes(flow, bytes) {
     const piece = size === bytes.length ? bytes : viewBytes(bytes, at, at + size);
     send(Outward.CHUNK, 0, 0, flow.id, null, piece);
     flow.credit -= size;
+    countDeadBytes(size);
     at += size;
   }
   return flow.credit > 0 ? undefined : sendLater(flow, null);
