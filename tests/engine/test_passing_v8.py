@@ -198,6 +198,7 @@ class PassThroughTests(FetchTestCase):
                 server.say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123")
 
         host, factory = await self.app_for(slow)
+        values = host.isolate.value_count()
         exchange, sink, _ = self.go(host, "fetch")
         await self.until(lambda: sink.body == b"123")
         exchange.client_gone("gone")
@@ -209,6 +210,7 @@ class PassThroughTests(FetchTestCase):
         heads[1].say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123")
         await self.until(lambda: not factory.open)
         await self.settled(host)
+        self.assertEqual(host.isolate.value_count(), values)
 
     async def test_server_fails(self) -> None:
         """A body that breaks off breaks off for the client as well."""
@@ -223,6 +225,27 @@ class PassThroughTests(FetchTestCase):
         self.assertEqual((sink.body, sink.was_cut, exchange.outcome), (b"123", True, "exception"))
         self.assertIn("ERR_BODY_INCOMPLETE", str(exchange.error))
         await self.settled(host)
+
+    async def test_hostile_server(self) -> None:
+        """What cannot be read cuts the response, whatever is wrong with it."""
+        heads = {
+            "ERR_BODY_INCOMPLETE": b"Transfer-Encoding: chunked\r\n\r\n3\r\n123\r\nno number\r\n",
+            "ERR_BAD_ENCODING": b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nno gzip!!",
+        }
+        for code, head in heads.items():
+            # Apart, so that the head is there before anything is wrong with the body.
+            def answer(server: ScriptedServer, number: int, head: bytes = head) -> None:
+                start, _, body = head.partition(b"\r\n\r\n")
+                server.say(b"HTTP/1.1 200 OK\r\n" + start + b"\r\n\r\n")
+                reactor.callLater(0.02, server.say, body)
+
+            host, factory = await self.app_for(answer)
+            exchange, sink, done = self.go(host, "fetch")
+            await done
+            self.assertEqual((sink.was_cut, exchange.outcome), (True, "exception"), code)
+            self.assertIn(code, str(exchange.error))
+            await self.until(lambda factory=factory: not factory.open)
+            await self.settled(host)
 
     async def test_client_fails(self) -> None:
         """An upload whose client breaks off fails, and its connection ends."""

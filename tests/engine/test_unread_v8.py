@@ -32,6 +32,25 @@ const read = {
     const length = (await body.bytes()).length;
     return [length, await other.text().catch((e) => `${e.name} ${e.message}`)];
   },
+  byob: async (body) => {
+    const reader = body.body.getReader({ mode: "byob" });
+    for (let sum = 0, view = new Uint8Array(1000); ;) {
+      const { value, done } = await reader.read(view);
+      if (done) return sum;
+      for (let i = 0; i < value.length; i++) sum += value[i];
+      view = new Uint8Array(value.buffer);
+    }
+  },
+  sink: async (body) => {
+    let size = 0, writing = 0, most = 0;
+    await body.body.pipeTo(new WritableStream({ async write(chunk) {
+      most = Math.max(most, ++writing);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      size += chunk.length;
+      writing--;
+    } }));
+    return [size, most];
+  },
   ahead: async (body) => {
     const other = body.clone();
     let length = 0;
@@ -113,6 +132,13 @@ class WholeTests(FetchTestCase):
         self.assertEqual(await self.both(host, "twice", text.encode()), [text, True, True, "TypeError"])
         self.assertEqual(await self.both(host, "looked", text.encode()), [False, text, True])
         self.assertEqual(await self.both(host, "begun", text.encode()), [True, "TypeError"])
+
+    async def test_streams(self) -> None:
+        """What is read into buffers of the reader's, and what goes to a sink that takes its time."""
+        host = await self.app_with()
+        data = bytes(range(256)) * 1000
+        self.assertEqual(await self.both(host, "byob", data[:70_001], data[70_001:]), sum(data))
+        self.assertEqual(await self.both(host, "sink", data[:70_001], data[70_001:]), [len(data), 1])
 
     async def test_malformed(self) -> None:
         """What is no JSON is a SyntaxError."""
