@@ -17,10 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.hostile.programs import ABORTING, PROGRAMS, Program, app_source
+from tests.hostile.programs import ABORTING, PROGRAMS, Program, app_source, limits
 from tests.system.daemon import Daemon, write_apps
 from tests.system.kills import kill_under_load
-from tests.system.neighbours import LIMITS, NEIGHBOUR, Damage, attack
+from tests.system.neighbours import NEIGHBOUR, Damage, attack
 from tests.system.soak import Moment, Site, soak
 
 MB = 1e6
@@ -130,7 +130,7 @@ def _attack(program: Program, workers: int, seconds: float) -> Damage:
     # One for each core: what only burns the CPU must not starve the neighbour.
     attackers = [f"hostile{number}" for number in range(os.cpu_count() or 1)]
     apps = {"neighbour": NEIGHBOUR, **dict.fromkeys(attackers, app_source(program))}
-    with _daemon(apps, dict.fromkeys(attackers, LIMITS), workers=workers) as daemon:
+    with _daemon(apps, dict.fromkeys(attackers, limits(program)), workers=workers) as daemon:
         return attack(daemon, attackers, seconds, rounds=2)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["ABORTING", "AT_LOAD", "PROGRAMS", "Program", "app_source"]
+__all__ = ["ABORTING", "AT_LOAD", "LIMITS", "PROGRAMS", "Program", "app_source", "limits"]
 
 
 class Program(NamedTuple):
@@ -196,6 +196,20 @@ AT_LOAD = {
     "syntax": "const const = 1;",
     "import": 'import "./nowhere.js";',
 }
+
+
+#: Small limits, as what happens beyond them is the same as beyond large ones.
+LIMITS = {"timeout_ms": 400, "request_timeout_ms": 20_000, "memory_mb": 64, "startup_timeout_ms": 1000}
+
+
+def limits(program: Program) -> dict[str, int]:
+    """
+    The limits for a program's app.
+
+    Where the wall clock is to end it that is short; the others must have their CPU time first, also on a machine with
+    much to do.
+    """
+    return {**LIMITS, "request_timeout_ms": 1500} if "timeout" in program.outcomes else LIMITS
 
 
 def app_source(program: Program) -> str:

@@ -11,14 +11,10 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.hostile.programs import ABORTING, AT_LOAD, PROGRAMS, Program, app_source
+from tests.hostile.programs import ABORTING, AT_LOAD, LIMITS, PROGRAMS, Program, app_source, limits
 from tests.system.case import SystemTestCase
 from tests.system.daemon import PATIENCE, Daemon
 
-#: Small limits, as what happens beyond them is the same as beyond large ones.
-LIMITS = {"timeout_ms": 400, "request_timeout_ms": 20_000, "memory_mb": 64, "startup_timeout_ms": 1000}
-#: For programs that the wall clock ends; the others must have their CPU time first, also on a machine with much to do.
-SHORT = {"request_timeout_ms": 1500}
 NEIGHBOUR = """let count = 0;
 export default { async fetch(request, env) {
   await new Promise((resolve) => setTimeout(resolve, 1));
@@ -83,7 +79,7 @@ class ProgramTests(HostileTestCase):
     """
 
     def check(self, program: Program) -> None:
-        daemon = self.begin(app_source(program), {**LIMITS, **SHORT} if "timeout" in program.outcomes else LIMITS)
+        daemon = self.begin(app_source(program), limits(program))
         outcomes: list[str] = []
         for _ in range(2):
             self.beside(daemon, lambda: outcomes.append(self.attack(daemon, "/attack")))

@@ -18,12 +18,10 @@ from tests.system.daemon import Daemon, wait_until
 from tests.system.load import holdings, settled
 from tests.system.pressure import Visitors, percentile
 
-__all__ = ["LIMITS", "NEIGHBOUR", "Damage", "attack"]
+__all__ = ["NEIGHBOUR", "Damage", "attack"]
 
 #: The app that must not notice.
 NEIGHBOUR = "export default { async fetch(request) { return new Response(await request.text()); } };"
-#: Of the attackers: small, as what happens beyond them is the same as beyond large ones.
-LIMITS = {"timeout_ms": 400, "request_timeout_ms": 3000, "memory_mb": 64, "startup_timeout_ms": 1000}
 #: How long an attacker may take to answer again, in seconds.
 _PATIENCE = 20.0
 

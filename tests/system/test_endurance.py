@@ -5,9 +5,9 @@ Short runs of what `benchmarks/endurance.py` runs for minutes: counts are judged
 
 from __future__ import annotations
 
-from tests.hostile.programs import PROGRAMS, app_source
+from tests.hostile.programs import PROGRAMS, app_source, limits
 from tests.system.case import SystemTestCase
-from tests.system.neighbours import LIMITS, NEIGHBOUR, attack
+from tests.system.neighbours import NEIGHBOUR, attack
 from tests.system.pressure import percentile
 from tests.system.soak import Site, soak
 
@@ -30,7 +30,7 @@ class NeighbourTests(SystemTestCase):
         source = app_source(PROGRAMS[program])
         daemon = self.serve(
             {"hostile0": source, "hostile1": source, "neighbour": NEIGHBOUR},
-            {"hostile0": LIMITS, "hostile1": LIMITS},
+            dict.fromkeys(("hostile0", "hostile1"), limits(PROGRAMS[program])),
             workers=1,
         )
         damage = attack(daemon, ["hostile0", "hostile1"], rounds=2, recovery=0.0)
