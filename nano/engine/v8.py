@@ -210,7 +210,6 @@ class _Isolate:
             # The id stays, as the isolate's thread may still be handing over values; C++ knows that it is void.
             self._freeing = True
             self._dll.mr_free_context(self._context)
-        self.thread_id = 0
         self._freed.set()
 
     @property
@@ -386,12 +385,14 @@ class V8Isolate(_Isolate):
             _trim()
 
     def cpu_seconds(self) -> float:
-        """CPU time the isolate's thread has used; 0.0 once it is gone."""
+        """CPU time the isolate's thread has used; 0.0 once it is gone, which may be some time after `free`."""
         if not self.thread_id:
             return 0.0
         try:
             return time.clock_gettime((~self.thread_id << 3) | 6)
         except OSError:
+            # Later another thread may get the number.
+            self.thread_id = 0
             return 0.0
 
     # The end.

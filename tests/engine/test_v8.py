@@ -10,6 +10,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -342,6 +343,23 @@ class FreeTests(IsolateTestCase):
             self.freed_in_time(isolate)
             collector.join(PATIENCE)
             self.assertFalse(collector.is_alive(), loop)
+
+    def test_thread_outlives_it(self) -> None:
+        """Native code that cannot be interrupted runs on, and is seen to, until it has come to its end."""
+        isolate = self.start()
+        isolate.drain()
+        isolate.v8.evaluate("for (;;) new Array(2 ** 25).fill(0);", lambda result: None)
+        self.wait_for_cpu(isolate)
+        thread = Path(f"/proc/self/task/{isolate.v8.thread_id}")
+        collector = threading.Thread(target=isolate.v8.collect_garbage)
+        collector.start()
+        self.wait_for_cpu(isolate)
+        self.freed_in_time(isolate)
+        self.addCleanup(collector.join, PATIENCE)
+        waiting = threading.Event()
+        while isolate.v8.cpu_seconds():
+            waiting.wait(0.002)
+        self.assertFalse(thread.exists())
 
     def test_while_drains_are_queued(self) -> None:
         """Tasks that wait behind a loop are dropped, or end with an error; either way nothing breaks."""
