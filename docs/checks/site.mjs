@@ -1,4 +1,4 @@
-// Opens every page of the built site, in a desktop's window and in a phone's, and searches.
+// Opens every page of the built site, in a desktop's window and in a phone's, follows its links, and searches.
 //
 //     node checks/site.mjs [FOLDER]
 //
@@ -61,6 +61,34 @@ async function searches(page) {
   expect((await page.locator("main").innerText()).toLowerCase().includes("drain"), "the search leads to another matter");
 }
 
+/** What each page offers, and what it leads to, by its path. */
+const anchors = new Map();
+const links = new Map();
+
+/** Notes where a page leads to. */
+async function note(page, path) {
+  const [ids, hrefs] = await page.evaluate(() => [
+    [...document.querySelectorAll("[id]")].map((element) => element.id),
+    [...document.querySelectorAll("a[href]")].map((link) => link.href),
+  ]);
+  anchors.set(path, new Set(ids));
+  links.set(path, hrefs);
+}
+
+/** Every link within the site leads to a page or a file, and to a place on it. */
+function follow() {
+  for (const [path, hrefs] of links) {
+    for (const { origin, pathname, hash } of hrefs.map((href) => new URL(href))) {
+      if (origin !== base) continue;
+      const known = anchors.has(pathname) || existsSync(join(folder, pathname));
+      expect(known, `${path} leads to ${pathname}, which is not there`);
+      const place = decodeURIComponent(hash.slice(1));
+      const found = !place || place === "_top" || anchors.get(pathname)?.has(place);
+      expect(found, `${path} leads to ${pathname}${hash}, which has no such place`);
+    }
+  }
+}
+
 /** Opens pages one after the other, and then searches. */
 async function opens(browser, viewport, colorScheme, paths) {
   const page = await openTab(browser, base, { viewport, colorScheme });
@@ -69,6 +97,7 @@ async function opens(browser, viewport, colorScheme, paths) {
     expect(answer.ok(), `${path} is ${answer.status()}`);
     await settled(page);
     await judge(page, `${path}, ${colorScheme}`);
+    await note(page, path);
   }
   await page.context().close();
   const another = await openTab(browser, base, { viewport, colorScheme });
@@ -87,5 +116,6 @@ await withBrowser(async (browser) => {
     [PHONE, "light", all],
   ];
   await Promise.all(rounds.map((round) => opens(browser, ...round)));
+  follow();
 });
 server.close();
