@@ -1,8 +1,8 @@
 """
 `python -m benchmarks`: measure scenarios on servers, in alternating rounds, and print medians and ratios.
 
-`python -m benchmarks NAME` with coldstart, density, endurance, growth, startup or streaming asks other questions; plot
-draws what is kept, flames where the time goes.  `--help` behind the name tells more.
+`python -m benchmarks NAME` with coldstart, density, endurance, growth, startup or streaming asks other questions, and
+flames draws where the time goes; `--help` behind the name tells more.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.servers import SERVERS
 
 #: Modules that answer other questions.
-_OTHERS = ("coldstart", "density", "endurance", "flames", "growth", "plot", "startup", "streaming")
+_OTHERS = ("coldstart", "density", "endurance", "flames", "growth", "startup", "streaming")
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ colours, and what they show is told as their label as well.  `docs/generate.py` 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -15,7 +16,17 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-__all__ = ["BENCHMARKS", "DIAGRAMS", "STATES", "Diagram", "Edge", "Node", "benchmark_bars", "benchmark_table"]
+__all__ = [
+    "BENCHMARKS",
+    "DIAGRAMS",
+    "STATES",
+    "Diagram",
+    "Edge",
+    "Node",
+    "benchmark_bars",
+    "benchmark_table",
+    "growth_lines",
+]
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks" / "results.json"
 
@@ -355,7 +366,7 @@ STATES: Mapping[str, str] = {
 
 # --- benchmarks --------------------------------------------------------------------------------
 
-_BAR, _GAP, _LEFT, _SCALE = 18, 22, 100, 510
+_BAR, _GAP, _LEFT, _SCALE, _HEIGHT = 18, 22, 100, 510, 140
 
 
 def _results() -> dict[str, Any]:
@@ -400,6 +411,47 @@ def benchmark_bars(titles: Mapping[str, str]) -> str:
         y += _GAP
     label = "Requests per second of each server in each scenario; the table below has the figures."
     return _framed(label, _LEFT + _SCALE + 90, y, parts)
+
+
+def growth_lines() -> str:
+    """
+    How requests per second change with what grows, relative to the first step of each server; "" if nobody measured it.
+    """
+    parts, y = [], 24
+    for what, servers in _results().get("growth", {}).items():
+        parts.append(f'<text x="0" y="{y}" class="head">Requests per second by the number of {escape(what)}</text>')
+        parts += _lines(servers, y + _GAP)
+        y += _GAP + _HEIGHT + 3 * _GAP
+    label = "Requests per second by what grows; the table of benchmarks/README.md has the figures."
+    return _framed(label, _LEFT + _SCALE + 90, y, parts) if parts else ""
+
+
+def _lines(servers: Mapping[str, Mapping[str, Mapping[str, float]]], y: int) -> Iterator[str]:
+    """A line for each server over a logarithmic scale, with its name and its last ratio at its end."""
+    rates = {
+        name: {int(step): found["requests_per_second"] for step, found in steps.items()}
+        for name, steps in servers.items()
+    }
+    steps = sorted({step for by_step in rates.values() for step in by_step})
+    ratios = {name: [rate / next(iter(by.values())) for rate in by.values()] for name, by in rates.items()}
+    most = max(1.0, *(ratio for each in ratios.values() for ratio in each))
+    bottom = y + _HEIGHT
+
+    def across(step: int) -> float:
+        return _LEFT + (_SCALE - 70) * math.log(step / steps[0]) / (math.log(steps[-1] / steps[0]) or 1)
+
+    yield f'<path d="M{_LEFT} {y} L{_LEFT} {bottom} L{across(steps[-1]):.0f} {bottom}"/>'
+    for ratio in (0.0, 1.0):
+        yield f'<text x="{_LEFT - 8}" y="{bottom - _HEIGHT * ratio / most + 5:.0f}" class="right">{ratio:g}</text>'
+    for step in steps:
+        yield f'<text x="{across(step):.0f}" y="{bottom + 20}">{step:,}</text>'
+    for name, by_step in rates.items():
+        heights = [bottom - _HEIGHT * ratio / most for ratio in ratios[name]]
+        points = " ".join(f"{across(step):.0f},{height:.0f}" for step, height in zip(by_step, heights, strict=True))
+        kind = "line ours" if name.startswith("nano") else "line"
+        yield f'<polyline class="{kind}" points="{points}"/>'
+        told = f"{escape(name)} {ratios[name][-1]:.2f}"
+        yield f'<text x="{across(max(by_step)) + 8:.0f}" y="{heights[-1] + 5:.0f}" class="left">{told}</text>'
 
 
 def _bar(server: str, found: Mapping[str, Any], most: float, y: int) -> str:

@@ -338,7 +338,8 @@ def benchmarks() -> str:
 
     titles = {name: scenario.title for name, scenario in SCENARIOS.items()}
     head = ("Scenario", "Server", "Requests/s", "Lowest – highest", "p50 ms", "p99 ms", "Memory MB", "Errors")
-    return f"{figures().benchmark_bars(titles)}\n{table(head, figures().benchmark_table(titles))}"
+    bars, rows = figures().benchmark_bars(titles), figures().benchmark_table(titles)
+    return f"{bars}\n{table(head, rows)}\n{figures().growth_lines()}"
 
 
 # --- pages -------------------------------------------------------------------------------------

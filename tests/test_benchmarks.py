@@ -1,5 +1,5 @@
 """
-What is no measurement in benchmarks/: reading what the load generator prints, and drawing.
+What is no measurement in benchmarks/: reading what the load generator prints, and drawing what grows.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from xml.etree import ElementTree
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.docs_pages import generator
+
 try:
-    from benchmarks import load, plot, report
+    from benchmarks import load, report
     from benchmarks.client import percentile
     from benchmarks.scenarios import Scenario
 except ImportError:  # the tests run without the checkout
@@ -57,18 +59,15 @@ class BenchmarkTests(SynchronousTestCase):
         self.assertIn("met", report.target(4.9, 5, "ms"))
         self.assertIn("missed", report.target(5.1, 5, "ms"))
 
-    def test_plot(self) -> None:
-        """A bar for each server of each scenario that workerd was in, and a line for each server that grows."""
-
-        def row(rate: float) -> dict[str, float]:
-            return {"requests_per_second": rate, "lowest": rate * 0.9, "highest": rate * 1.1}
-
-        results = {
-            "scenarios": {"<a>": {"nano": row(300), "workerd": row(200)}, "b": {"nano": row(1)}},
-            "growth": {"apps": {"nano": {"1": row(100), "1000": row(80)}, "workerd": {"1": row(10), "1000": row(9)}}},
-        }
-        svg = ElementTree.fromstring(plot.draw(results))
-        found = [element.tag.rpartition("}")[2] for element in svg.iter()]
-        self.assertEqual((found.count("polyline"), found.count("rect")), (2, 1 + 3 + 2))
-        self.assertIn("1.50", [element.text for element in svg.iter()])
-        self.assertTrue(plot.draw({}))
+    def test_growth(self) -> None:
+        """A line for each server and each thing that grows; nothing where nobody has measured."""
+        figures = generator().figures()
+        steps = {"1": {"requests_per_second": 100}, "1000": {"requests_per_second": 80}}
+        results = {"growth": {"apps": {"nano": steps, "workerd": steps}, "names": {"nano": steps}}}
+        self.patch(figures, "_results", lambda: results)
+        drawn = figures.growth_lines()
+        found = [element.tag.rpartition("}")[2] for element in ElementTree.fromstring(drawn).iter()]
+        self.assertEqual(found.count("polyline"), 3)
+        self.assertIn("workerd 0.80", drawn)
+        results.clear()
+        self.assertEqual(figures.growth_lines(), "")

@@ -38,7 +38,7 @@ IDLE_TIME = 300.0
 #: How long an app rests before its garbage is collected, in seconds.
 TIDY_TIME = 10.0
 #: For so many apps it is collected with one look, as it takes some milliseconds each.
-MOST_TIDIED = 10
+MOST_TIDIED = 25
 #: The part of the resting apps that is evicted with one look while there is too little memory.
 _SHARE = 0.1
 
