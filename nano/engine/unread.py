@@ -50,6 +50,11 @@ class TextCollector:
         self._pieces: list[bytes] = [b"%0*d" % (ID_DIGITS, id_)]
         self.size = 0
 
+    @property
+    def collecting(self) -> bool:
+        """Whether there is more to come."""
+        return self._body is not None
+
     def start(self) -> None:
         """Begin."""
         if self._body is not None:
@@ -68,12 +73,11 @@ class TextCollector:
             return
         self._pieces.append(data)
         self.size += len(data)
-        if self.size > self._bodies.limit:
+        self._bodies.took(len(data))
+        if self.collecting and self.size > self._bodies.limit:
             # In this order, as a channel whose download is stopped says that it has ended.
             self._bodies.too_large(self, self._id)
             self.stop()
-        else:
-            self._bodies.took(len(data))
 
     def finish(self) -> None:
         """That was all (IBodyConsumer)."""
@@ -141,9 +145,18 @@ class UnreadBodies:
             raise RecordError(msg)
         giver, taker = self._find(_U32.unpack(record.payload)[0]), self._find(record.id)
         body = giver.take_body() if giver is not None else None
-        if taker is not None:
-            taker.pass_on(body)
-        elif body is not None:
+        try:
+            if taker is not None:
+                taker.pass_on(body)
+                return
+        except RecordError:
+            self._stop(body)
+            raise
+        self._stop(body)
+
+    def _stop(self, body: IRequestBody | None) -> None:
+        """Nobody takes it."""
+        if body is not None:
             body.stopProducing()
 
     def _find(self, id_: int) -> FetchEvent | Channel | None:
@@ -167,8 +180,8 @@ class UnreadBodies:
             self._condemn(MemoryExceededError(f"the bodies that are read at a time outgrew the limit of {self.memory}"))
 
     def collected(self, collector: TextCollector, text: bytes) -> None:
-        """A body is whole: *text* has its id in front."""
-        self._forget(collector)
+        """A body is whole: *text* has its id in front; it counts until the isolate takes it."""
+        self._collecting.discard(collector)
         self._texts.append(text)
         self._wake()
 
@@ -190,7 +203,11 @@ class UnreadBodies:
 
     def take_text(self) -> bytes | None:
         """The next text for the isolate."""
-        return self._texts.popleft() if self._texts else None
+        if not self._texts:
+            return None
+        text = self._texts.popleft()
+        self._size -= len(text) - ID_DIGITS
+        return text
 
     def close(self) -> None:
         """The isolate is out of service."""

@@ -11,11 +11,13 @@ import {
   MapPrototypeDelete,
   MapPrototypeGet,
   MapPrototypeSet,
+  NumberMAX_SAFE_INTEGER,
   NumberParseInt,
   PromisePrototypeThen,
   PromiseResolve,
   StringPrototypeIndexOf,
   StringPrototypeSlice,
+  StringPrototypeStartsWith,
   TypeError,
   Uint8Array,
 } from "./primordials.js";
@@ -153,7 +155,7 @@ class FetchExchange {
   /** @param {number} why @param {any} error */
   fail(why, error) {
     this.answered = true;
-    send(Outward.FAIL, 0, why, this.id, null, utf8Encode(inspect(error)));
+    send(Outward.FAIL, 0, why, this.id, null, utf8Encode(description(error)));
     this.settleIfDone();
   }
 
@@ -307,12 +309,34 @@ function requestBody(exchange, flags, bytes, start, end, head) {
   return exchange.body;
 }
 
-const CONTENT_LENGTH = "\ncontent-length\n";
+/** What the log says of an exception, whatever the app has made of the objects that it is told with. @param {any} error */
+function description(error) {
+  try {
+    return inspect(error);
+  } catch {
+    return "an exception that cannot be shown";
+  }
+}
 
-/** @param {string} head @returns {number | null} */
+const CONTENT_LENGTH = "content-length\n";
+
+/**
+ * The length that the client has announced; null if it has not, or for more than a number can tell.
+ *
+ * @param {string} head METHOD, URL, and then names and values in turn: a value may look like a name
+ * @returns {number | null}
+ */
 function announcedLength(head) {
-  const at = StringPrototypeIndexOf(head, CONTENT_LENGTH);
-  return at < 0 ? null : NumberParseInt(StringPrototypeSlice(head, at + CONTENT_LENGTH.length), 10);
+  let at = nextPair(head, 0);
+  while (at > 0 && !StringPrototypeStartsWith(head, CONTENT_LENGTH, at)) at = nextPair(head, at);
+  const length = at > 0 ? NumberParseInt(StringPrototypeSlice(head, at + CONTENT_LENGTH.length), 10) : -1;
+  return length >= 0 && length <= NumberMAX_SAFE_INTEGER ? length : null;
+}
+
+/** Where the pair of lines behind the one at a place begins; 0 if there is none. @param {string} head @param {number} at */
+function nextPair(head, at) {
+  const value = StringPrototypeIndexOf(head, "\n", at) + 1;
+  return value > 0 ? StringPrototypeIndexOf(head, "\n", value) + 1 : 0;
 }
 
 /** @param {FetchExchange} exchange @param {any} response what the handler's promise gave */

@@ -8,7 +8,7 @@ import {
   TypedArrayPrototypeGetByteLength,
 } from "./primordials.js";
 import { joinBytes } from "./blob.js";
-import { bodyTooLarge, bufferLimit } from "./buffer_limit.js";
+import { bodyTooLarge, exceedsBufferLimit } from "./buffer_limit.js";
 import { countDeadBytes } from "./dead_buffers.js";
 import { forgetText, hostText } from "./host.js";
 import { createReadableByteStream } from "./streams/index.js";
@@ -94,7 +94,7 @@ export class HostBody {
     ArrayPrototypePush(this.#waiting, bytes);
     this.#waitingSize += size;
     countDeadBytes(size);
-    if (this.#collector !== null && this.#waitingSize > bufferLimit) this.#tooLarge();
+    if (this.#collector !== null && exceedsBufferLimit(this.#waitingSize)) this.#tooLarge();
     else if (this.#collector !== null) this.#grant(0);
     else if (this.#wanted) this.#deliver();
   }

@@ -130,6 +130,18 @@ class PassThroughTests(FetchTestCase):
             self.assertEqual((received == LARGE + b"end", sink.finished, pieces), (True, True, 0), way)
             await self.settled(host)
 
+    async def test_lengths(self) -> None:
+        """What a client announces is its Content-Length alone, whatever its other headers look like."""
+        host, _ = await self.app_for(lambda server, number: server.answer(b""))
+        trap = [(b"x-a", b"content-length"), (b"9" * 20, b"1"), (b"x-b", b"content-length"), (b"5", b"x")]
+        for headers, length in ((trap, None), ([*trap, (b"content-length", b"3")], 3)):
+            _, sink, done = self.begin(
+                host, method="POST", headers=[(b"x-way", b"echo"), *headers], body=FakeBody([b"abc"])
+            )
+            await done
+            self.assertEqual((sink.status, sink.length, sink.body), (200, length, b"abc"))
+        self.assertEqual(self.owners[host].condemned, [])
+
     async def test_encoded(self) -> None:
         """What was sent compressed goes on decoded, and its length is not known."""
         coded = gzip.compress(LARGE)

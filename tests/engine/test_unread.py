@@ -133,11 +133,38 @@ class UnreadTests(SynchronousTestCase):
         for id_ in (1, 2):
             self.events[id_] = Event(FakeBody([b"x" * 8]))
             self.say(Outward.TEXT, id_)
+            self.assertEqual(self.bodies.take_text(), b"%010d%s" % (id_, b"x" * 8))
         self.assertEqual(self.condemned, [])
-        for id_ in (3, 4):
-            self.events[id_] = Event(Unfinished([b"x" * 8]))
+        for kind, count in ((Unfinished, 1), (FakeBody, 2)):
+            for id_ in (3, 4):
+                self.events[id_] = Event(kind([b"x" * 8]))
+                self.say(Outward.TEXT, id_)
+            self.assertGreaterEqual(len(self.condemned), count)
+            self.assertIsInstance(self.condemned[-1], MemoryExceededError)
+            self.bodies.close()
+
+    def test_too_large_leaves_nothing_counted(self) -> None:
+        """A body that is refused does not count any more, and no more than it has."""
+        self.bodies.limit, self.bodies.memory = 3, 20
+        for id_ in range(1, 9):
+            self.events[id_] = Event(FakeBody([b"x" * 8]))
             self.say(Outward.TEXT, id_)
-        self.assertIsInstance(self.condemned[0], MemoryExceededError)
+        self.bodies.limit = 100
+        self.events[9] = Event(FakeBody([b"x" * 20]))
+        self.say(Outward.TEXT, 9)
+        self.assertEqual(self.condemned, [])
+        self.events[10] = Event(FakeBody([b"x"]))
+        self.say(Outward.TEXT, 10)
+        self.assertEqual(len(self.condemned), 1)
+
+    def test_pass_refused(self) -> None:
+        """A body that may not be passed on is stopped."""
+        body = FakeBody([b"x"])
+        self.events[1] = Event(body)
+        channel = self.channels.open(ID)
+        channel.upload.chunk(b"before")
+        self.assertRaises(RecordError, self.say, Outward.PASS, ID, struct.pack("<I", 1))
+        self.assertEqual(body.calls, ["stop"])
 
     def test_close(self) -> None:
         """With the isolate everything ends."""

@@ -183,9 +183,9 @@ class ReadableStreamAsyncIterator {
     const prototype = /** @type {any} */ (ReadableStreamAsyncIterator.prototype);
     ObjectSetPrototypeOf(prototype, AsyncIteratorPrototype);
     delete prototype.constructor;
-    for (const name of /** @type {["next", "return"]} */ (["next", "return"])) {
-      ObjectDefineProperty(prototype, name, /** @type {any} */ ({ __proto__: null, enumerable: true }));
-    }
+    const enumerable = /** @type {any} */ ({ __proto__: null, enumerable: true });
+    ObjectDefineProperty(prototype, "next", enumerable);
+    ObjectDefineProperty(prototype, "return", enumerable);
     ObjectDefineProperty(prototype, SymbolToStringTag, /** @type {any} */ ({
       __proto__: null,
       value: "ReadableStream AsyncIterator",

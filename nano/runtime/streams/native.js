@@ -13,7 +13,7 @@ import {
   TypedArrayPrototypeSet,
   Uint8Array,
 } from "../primordials.js";
-import { bodyTooLarge, bufferLimit } from "../buffer_limit.js";
+import { bodyTooLarge, exceedsBufferLimit } from "../buffer_limit.js";
 import { isAnyArrayBuffer, isObject, viewBuffer } from "../webidl.js";
 import { setUpByteController } from "./byte_controller.js";
 import { viewByteLength, viewByteOffset } from "./byte_views.js";
@@ -196,7 +196,7 @@ class WholeRead {
     const size = TypedArrayPrototypeGetByteLength(chunk);
     if (size > 0) this.#chunks.push(chunk);
     this.#size += size;
-    if (this.#size > bufferLimit) {
+    if (exceedsBufferLimit(this.#size)) {
       this.#giveUp(bodyTooLarge());
       return;
     }

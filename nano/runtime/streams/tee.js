@@ -5,8 +5,8 @@
 // Both branches pull through one reader; what arrives is given to both, so the slower one buffers. The
 // original is cancelled when both branches are, with both reasons.
 
-import { PromiseWithResolvers, TypeError } from "../primordials.js";
-import { bufferLimit } from "../buffer_limit.js";
+import { PromiseWithResolvers } from "../primordials.js";
+import { branchTooLarge, exceedsBufferLimit } from "../buffer_limit.js";
 import { setUpByteController } from "./byte_controller.js";
 import { cloneAsUint8Array } from "./byte_views.js";
 import { setUpDefaultController } from "./default_controller.js";
@@ -217,8 +217,8 @@ class ByteTee extends Tee {
   /** A branch of a body from outside that has fallen too far behind fails, and the other goes on. @param {number} which */
   #checkLag(which) {
     const { controller } = this.branches[which];
-    if (this.canceled[which] || -controller.desiredSize <= bufferLimit) return;
-    const error = new TypeError(`One branch of a body is more than ${bufferLimit} bytes ahead of the other.`);
+    if (this.canceled[which] || !exceedsBufferLimit(-controller.desiredSize)) return;
+    const error = branchTooLarge();
     controller.error(error);
     upon(this.cancel(which, error), undefined, () => {});
   }
