@@ -164,7 +164,8 @@ class Daemon:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log}") from None
         if not happened:
-            raise AssertionError(f"the daemon ended while waiting for {what}:\n{self.log}")
+            code = self.process.returncode
+            raise AssertionError(f"the daemon ended with {code} while waiting for {what}:\n{self.log}")
 
     def until_draining(self) -> None:
         """Wait until it takes nothing new any more."""

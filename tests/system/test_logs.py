@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import subprocess
+from pathlib import Path
 from typing import Any
 
 from tests.system.case import SystemTestCase
@@ -51,7 +52,7 @@ class TwistdLogTests(SystemTestCase):
         )
         wait_until((folder / "twistd.pid").exists, "a daemon")
         pid = int((folder / "twistd.pid").read_text())
-        self.addCleanup(self.kill, pid)
+        self.addCleanup(self.kill, folder / "twistd.pid")
         wait_until(lambda: all(f"worker {number} is ready" in path.read_text() for number in (1, 2)), "both workers")
         with Client(port) as client:
             self.assertEqual(client.fetch("a").body, b"x")
@@ -59,11 +60,11 @@ class TwistdLogTests(SystemTestCase):
         wait_until(lambda: not (folder / "twistd.pid").exists(), "the end")
         return path.read_text()
 
-    def kill(self, pid: int) -> None:
+    def kill(self, pid_file: Path) -> None:
         """End a daemon that is still there."""
         try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
+            os.kill(int(pid_file.read_text()), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
             pass
 
     def test_daemonized(self) -> None:
