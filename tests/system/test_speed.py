@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.system.speed import cpu_seconds, measure
 
 #: What `python -m tests.system.speed` prints; lower it when the hot path becomes faster, so that the guard stays close.
-RATIO = 4.2
+RATIO = 4.5
 #: How much more is taken for noise; a regression by a quarter is not.
 NOISE = 1.2
 #: A neighbour may spoil one measurement; a regression spoils all of them.
