@@ -40,7 +40,8 @@ const ways = {
     const body = new ReadableStream({
       start(controller) {
         timer = setInterval(() => {
-          controller.enqueue(encoder.encode(`data: ${sent++}\n\n`));
+          sent++;
+          controller.enqueue(encoder.encode(`data: ${Date.now()}\n\n`));
           if (sent !== Number(times)) return;
           controller.close();
           end();
