@@ -26,8 +26,9 @@ from nano import __version__
 from nano.config import Config
 from nano.errors import EngineError
 from nano.tap import Options, allow_many_descriptors, makeService, quiet_start_errors, stop_on_signals
-from tests.cli.case import SERVICE, environment
+from tests.cli.case import SERVICE
 from tests.cli.test_serve import ServingTests
+from tests.system.daemon import environment
 
 TWISTD = "from twisted.scripts.twistd import run; run()"
 

@@ -18,6 +18,7 @@ from nano.tap import stop_on_signals
 
 if TYPE_CHECKING:
     from twisted.application.service import IService
+    from twisted.python.failure import Failure
 
     from nano.config import Config
 
@@ -29,19 +30,28 @@ def run_to_end(reactor: Any, start: Callable[[], Deferred[int]]) -> int:
     Run *reactor* until the Deferred of *start* fires with an exit code.
 
     A signal cancels it, and is waited for; then the exit code is 130, as that of a command which Ctrl-C has ended.
+
+    Raises:
+        Exception: what the Deferred fails with.
     """
     codes: list[int] = []
+    failures: list[Failure] = []
 
     def begin() -> None:
         running = start()
         running.addErrback(lambda failure: failure.trap(CancelledError) and 130)
-        running.addCallback(ended)
+        running.addCallbacks(ended, failed)
         reactor.addSystemEventTrigger("before", "shutdown", interrupted, running)
 
     def ended(code: int) -> None:
         if not codes:
             codes.append(code)
             reactor.stop()
+
+    def failed(failure: Failure) -> None:
+        if not codes:
+            failures.append(failure)
+            ended(1)
 
     def interrupted(running: Deferred[Any]) -> Deferred[Any]:
         if not codes:
@@ -51,6 +61,8 @@ def run_to_end(reactor: Any, start: Callable[[], Deferred[int]]) -> int:
 
     reactor.callWhenRunning(begin)
     reactor.run()
+    for failure in failures:
+        failure.raiseException()
     return codes[0]
 
 

@@ -22,8 +22,9 @@ from nano.admin.log import AccessLog, LogObserver, file_observer, stream_observe
 from nano.config import LogConfig
 from nano.tap import _Logged, log_observer, rotate_on_signal
 from tests.admin.test_log_format import event
-from tests.cli.case import Child, environment
+from tests.cli.case import Child
 from tests.fakes import make_exchange
+from tests.system.daemon import environment
 
 LEGACY = {"format", "isError", "message", "system", "time"}
 

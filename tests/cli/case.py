@@ -26,11 +26,10 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from nano.cli import main, serve
-from tests.system.daemon import Daemon, free_port, write_apps
+from tests.system.daemon import Daemon, environment, free_port, write_apps
 
-__all__ = ["SERVE", "SERVICE", "Child", "Commands", "RunningDaemon", "ServingProcesses", "environment"]
+__all__ = ["SERVE", "SERVICE", "Child", "Commands", "RunningDaemon", "ServingProcesses"]
 
-ROOT = Path(__file__).resolve().parents[2]
 
 # A service that says what is done to it, in place of ours.
 SERVICE = """
@@ -71,12 +70,6 @@ sys.modules["nano.service"] = sys.modules["__main__"]
 """
 
 SERVE = SERVICE + "from nano.cli import main; sys.exit(main())"
-
-
-def environment() -> dict[str, str]:
-    """The child's: ours, without what nano would read of it."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("NANO_")}
-    return {**kept, "PYTHONPATH": os.pathsep.join([str(ROOT), kept.get("PYTHONPATH", "")])}
 
 
 def _kill(transport: IProcessTransport) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import TestCase
 
-from tests.cli.case import Commands, environment
+from tests.cli.case import Commands
+from tests.system.daemon import environment
 from tests.test_config import TEN_MESSAGES, TEN_MISTAKES
 
 

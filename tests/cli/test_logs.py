@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import subprocess
 
-from tests.cli.case import RunningDaemon, environment
+from tests.cli.case import RunningDaemon
 from tests.cli.terminal import NANO, Terminal
 from tests.system.client import fetch
-from tests.system.daemon import PATIENCE
+from tests.system.daemon import PATIENCE, environment
 
 TALKING = """
     export default { fetch(request) {

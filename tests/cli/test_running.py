@@ -71,6 +71,10 @@ class RunToEndTests(SynchronousTestCase):
             self.assertIs(waited, work)
             work.addErrback(lambda failure: failure.trap(ValueError))
 
+    def test_failure(self) -> None:
+        """Work that fails ends the run, and what it failed with is raised."""
+        self.assertRaises(ValueError, run_to_end, FakeReactor(), lambda: fail(ValueError("of the work")))
+
     def test_cancelled_by_itself(self) -> None:
         """Work that is cancelled by somebody else has been interrupted as well."""
         self.assertEqual(run_to_end(FakeReactor(), lambda: fail(CancelledError())), 130)

@@ -23,10 +23,10 @@ from nano.admin.terminal_format import Paint
 from nano.cli.serve import Announcement
 from nano.config import AdminConfig, Config, Secret
 from nano.tap import Server
-from tests.cli.case import Commands, ServingProcesses, environment
+from tests.cli.case import Commands, ServingProcesses
 from tests.cli.terminal import NANO, Terminal
 from tests.system.client import fetch
-from tests.system.daemon import PATIENCE, free_port
+from tests.system.daemon import PATIENCE, environment, free_port
 
 FAILING = """\
 interface Thing { name: string }
