@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Protocol
@@ -186,7 +186,9 @@ class WorkerProcess(ProcessProtocol):
         self._owner = owner
         self._listeners = listeners
         self._output = output
-        self._pipes: tuple[LinePipe, ...] = ()
+        self._pipes: list[LinePipe] = []
+        #: Closes our ends of what it has.
+        self._kept = ExitStack()
         self._channel = _Channel(self)
         self._deaths_by_memory = oom_kills()
         self._stuck = False
@@ -208,40 +210,54 @@ class WorkerProcess(ProcessProtocol):
         Raises:
             OSError: when the system has no room for it.
         """
-        ours, theirs = socket.socketpair()
-        memory = make_memory()
-        log = LinePipe(self._reactor, self._logged if self._output is None else self._output)
-        errors = LinePipe(self._reactor, self._complained)
-        self._pipes = (log, errors)
         try:
-            self.board = Board(memory)
-            ours.setblocking(False)
-            self._reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, control.ControlFactory(self._channel))
-            sockets, self._bound = self._listeners.handed_over(FIRST_SOCKET)
-            descriptors = {
-                0: 0,
-                1: 1,
-                2: errors.writer,
-                CONTROL: theirs.fileno(),
-                SCOREBOARD: memory,
-                LOG: log.writer,
-                **sockets,
-            }
-            # What we import, the worker imports: `-m` alone would look into the working directory first.
-            code = f"import runpy, sys; sys.path[:] = {sys.path!r}; {_RUN_WORKER}"
-            command = [sys.executable, "-c", code]
-            environment = worker_environment()
-            if self._output is None:
-                environment["NO_COLOR"] = "1"
-            with _terminal_signals_blocked():
-                transport = self._reactor.spawnProcess(self, command[0], command, environment, childFDs=descriptors)
-            self.pid = transport.pid or 0
-        finally:
-            for pipe in self._pipes:
-                pipe.started()
-            ours.close()
-            theirs.close()
-            os.close(memory)
+            with ExitStack() as handed_over:
+                self._start(handed_over)
+        except OSError:
+            self._kept.close()
+            raise
+
+    def _start(self, handed_over: ExitStack) -> None:
+        """Start the process; what is its alone is closed with *handed_over*, whether it has got it or not."""
+        ours, theirs = socket.socketpair()
+        handed_over.enter_context(ours)
+        handed_over.enter_context(theirs)
+        memory = make_memory()
+        handed_over.callback(os.close, memory)
+        for take in (self._logged if self._output is None else self._output, self._complained):
+            pipe = LinePipe(self._reactor, take)
+            self._pipes.append(pipe)
+            self._kept.callback(pipe.finish)
+            handed_over.callback(pipe.started)
+        log, errors = self._pipes
+        self.board = Board(memory)
+        self._kept.callback(self.board.close)
+        self._kept.callback(self._hang_up)
+        ours.setblocking(False)
+        self._reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, control.ControlFactory(self._channel))
+        sockets, self._bound = self._listeners.handed_over(FIRST_SOCKET)
+        descriptors = {
+            0: 0,
+            1: 1,
+            2: errors.writer,
+            CONTROL: theirs.fileno(),
+            SCOREBOARD: memory,
+            LOG: log.writer,
+            **sockets,
+        }
+        # What we import, the worker imports: `-m` alone would look into the working directory first.
+        code = f"import runpy, sys; sys.path[:] = {sys.path!r}; {_RUN_WORKER}"
+        command = [sys.executable, "-c", code]
+        environment = worker_environment()
+        if self._output is None:
+            environment["NO_COLOR"] = "1"
+        with _terminal_signals_blocked():
+            transport = self._reactor.spawnProcess(self, command[0], command, environment, childFDs=descriptors)
+        self.pid = transport.pid or 0
+
+    def _hang_up(self) -> None:
+        if self._channel.transport is not None:
+            self._channel.transport.loseConnection()
 
     def _logged(self, lines: bytes) -> None:
         for line in lines.splitlines():
@@ -383,9 +399,7 @@ class WorkerProcess(ProcessProtocol):
         for pipe in self._pipes:
             pipe.finish()
         self.ending = ending = self._ending(reason, state)
-        if self._channel.transport is not None:
-            self._channel.transport.loseConnection()
-        self.board.close()
+        self._kept.close()
         self._owner.worker_ended(self, ending)
         self._tell_ready(False)
         waiting, self._when_gone = self._when_gone, []

@@ -6,6 +6,7 @@ It keeps one process for each of `workers` numbers, and a spare one that has imp
 place of a dead worker is taken in a fraction of a second.  It loads no V8 itself, so nothing that apps do can end it.
 
     a worker has died        its number goes to the spare at once; or, if it died before it was ready, after a pause
+    … and none can start     as the system has no room for a process now: it is tried again after a pause
     … of what an app did     is noted (nano.supervisor.quarantine); the app may be kept from all workers for a while
     … and cannot boot        before any worker ever was ready, the whole server gives up: see `give_up`
     a worker does not turn   it is killed
@@ -20,10 +21,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredLock, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, DeferredLock, gatherResults, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeoutError
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
@@ -33,16 +35,15 @@ from twisted.python.failure import Failure
 
 from nano.config import AppConfig, Config, LogConfig, restart_keys
 from nano.supervisor import changes, control
+from nano.supervisor.back_off import BackOff
 from nano.supervisor.listeners import Listeners
 from nano.supervisor.memory import available_memory, memory_budget, resident_memory
 from nano.supervisor.process import Ending, WorkerGoneError, WorkerProcess, WorkerState
 from nano.supervisor.quarantine import Quarantine
 from nano.supervisor.version_folder import VersionFolder
 
-__all__ = ["FIRST_DELAY", "LONGEST_DELAY", "Counters", "Supervisor"]
+__all__ = ["Counters", "Supervisor"]
 
-#: How long to wait before a worker that died before it was ready is replaced, in seconds; twice as long each time.
-FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
 #: Seconds between two looks at the workers.
 _LOOK_INTERVAL = 1.0
 #: How long a worker's reactor may stand still before it is killed, in seconds: a little longer than it gives itself.
@@ -60,6 +61,9 @@ _ANSWER_TIME = 2.0
 _WORKER_KEYS = ("drain_timeout", "limits", "log", "trusted_proxies")
 _FIXED_KEYS = ("listen", "admin", "state_dir")
 _LISTENING_KEYS = ("listen", "port", "interface")
+
+#: In place of a number, the spare.
+_SPARE = 0
 
 
 class Counters(Protocol):
@@ -126,8 +130,7 @@ class Supervisor(Service):
         self._workers: dict[int, WorkerProcess] = {}
         self._leaving: set[WorkerProcess] = set()
         self._spare: WorkerProcess | None = None
-        self._failures: dict[int, int] = {}
-        self._delayed: dict[int, IDelayedCall] = {}
+        self._back_off = BackOff(reactor)
         self._releasing: dict[str, IDelayedCall] = {}
         #: Of the apps in `config`, as they are served.
         self._versions: dict[str, str] = {}
@@ -249,9 +252,9 @@ class Supervisor(Service):
         self.draining = True
         if self._looking.running:
             self._looking.stop()
-        for call in (*self._delayed.values(), *self._releasing.values()):
+        self._back_off.cancel_all()
+        for call in self._releasing.values():
             call.cancel()
-        self._delayed.clear()
         self._releasing.clear()
         processes = self.processes
         self._log.info("draining {workers} workers", workers=len(self._workers), event="draining")
@@ -277,10 +280,15 @@ class Supervisor(Service):
         worker.start()
         return worker
 
-    def _fill(self, number: int) -> WorkerProcess:
-        """Give a number to the spare, or to a new process."""
-        self._delayed.pop(number, None)
-        worker, self._spare = self._spare or self._spawn(), None
+    def _fill(self, number: int) -> WorkerProcess | None:
+        """Give a number to the spare, or to a new process; None if there is no room for one, which comes later then."""
+        self._back_off.cancel(number)
+        try:
+            worker, self._spare = self._spare or self._spawn(), None
+        except OSError as error:
+            self._not_started(f"worker {number}", error, self._back_off.failed(number, partial(self._fill, number)))
+            return None
+        worker.replaces = self._workers.get(number)
         self._workers[number] = worker
         worker.assign(
             control.Task(
@@ -293,6 +301,27 @@ class Supervisor(Service):
             )
         )
         return worker
+
+    def _prepare_spare(self) -> None:
+        """Start the spare, unless there is one, or a worker is about to be ready: it would take that one's CPU."""
+        self._back_off.cancel(_SPARE)
+        if self._spare is not None or any(each.state is not WorkerState.READY for each in self._workers.values()):
+            return
+        try:
+            self._spare = self._spawn()
+        except OSError as error:
+            self._not_started("the spare worker", error, self._back_off.failed(_SPARE, self._prepare_spare))
+        else:
+            self._back_off.succeeded(_SPARE)
+
+    def _not_started(self, who: str, error: OSError, delay: float) -> None:
+        self._log.error(
+            "{who} cannot be started: {text}; the next try comes in {delay:g} s",
+            who=who,
+            text=str(error),
+            delay=delay,
+            event="worker-not-started",
+        )
 
     def _is_alone(self, worker: WorkerProcess) -> bool:
         """Whether no other worker accepts connections, or will before its apps are loaded."""
@@ -307,15 +336,15 @@ class Supervisor(Service):
     def worker_ready(self, worker: WorkerProcess) -> None:
         """A worker accepts (WorkerOwner)."""
         self._log.info("worker {worker} is ready", worker=worker.number, pid=worker.pid, event="worker-ready")
-        self._failures.pop(worker.number, None)
+        self._back_off.succeeded(worker.number)
         differs = self._compare_versions(worker)
         old, worker.replaces = worker.replaces, None
         if old is not None:
             self._let_go(old)
         if all(each.state is WorkerState.READY for each in self._workers.values()):
             self._ever_ready = True
-            if self._spare is None and not self.draining:
-                self._spare = self._spawn()
+            if not self.draining:
+                self._prepare_spare()
         if differs or worker.config is not self.config:
             self._lock.run(lambda: Deferred.fromCoroutine(self._catch_up(worker, differs))).addErrback(
                 lambda failure: self._log.failure("a worker could not be brought up to date", failure)
@@ -385,15 +414,12 @@ class Supervisor(Service):
             self._log.critical("no worker can boot: {text}", text=ending.text, event="cannot-boot")
             self.gave_up = ending.text
             self._give_up(ending.text)
-        failures = self._failures[number] = self._failures.get(number, 0) + 1
-        delay = min(FIRST_DELAY * 2 ** min(failures - 1, 10), LONGEST_DELAY)
         self._log.warn(
             "worker {worker} died before it was ready; the next one comes in {delay:g} s",
             worker=number,
-            delay=delay,
+            delay=self._back_off.failed(number, partial(self._fill, number)),
             event="worker-delayed",
         )
-        self._delayed[number] = self._reactor.callLater(delay, self._fill, number)
 
     # Quarantine.
 
@@ -473,10 +499,8 @@ class Supervisor(Service):
 
         Fires with whether it has; it does not fail.
         """
-        old = self._workers.get(number)
         worker = self._fill(number)
-        worker.replaces = old
-        return worker.when_ready()
+        return worker.when_ready() if worker is not None else succeed(False)
 
     # Changes.
 
@@ -550,9 +574,7 @@ class Supervisor(Service):
 
     def _resize(self, number: int) -> None:
         for surplus in range(self.config.workers + 1, number + 1):
-            delayed = self._delayed.pop(surplus, None)
-            if delayed is not None:
-                delayed.cancel()
+            self._back_off.cancel(surplus)
             worker = self._workers.pop(surplus, None)
             if worker is not None:
                 self._let_go(worker)

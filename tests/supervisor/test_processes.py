@@ -4,6 +4,7 @@ The supervisor with real workers, real V8 and real sockets.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -14,8 +15,11 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.error import CannotListenError
 from twisted.internet.error import ConnectionRefusedError as RefusedError
+from twisted.internet.task import deferLater
 
+from nano.supervisor import back_off, process
 from nano.supervisor import supervisor as supervisor_module
+from nano.supervisor.line_pipe import LinePipe
 from nano.supervisor.process import WorkerState
 from nano.supervisor.supervisor import Supervisor
 from tests.supervisor.servers import ABORT, SupervisorTests, alive, fetch, reactor, until
@@ -60,6 +64,41 @@ class ListeningTests(SupervisorTests):
         second = Supervisor(self.configuration(listen=[f"tcp:{port}:interface=127.0.0.1"]), reactor)
         self.assertRaises(CannotListenError, second.privilegedStartService)
         self.assertEqual(second.processes, [])
+
+
+class NoRoomTests(SupervisorTests):
+    """Processes that the system has no room for."""
+
+    async def test_nothing_stays_open(self) -> None:
+        """Whichever step fails, no descriptor is left."""
+        supervisor = await self.serve(self.configuration(self.says("app", "hello"), workers=1))
+        await until(lambda: supervisor._spare is not None, "there is a spare")
+        refused = OSError(errno.EMFILE, "Too many open files")
+
+        def refuse(*arguments: Any, **keywords: Any) -> Any:
+            raise refused
+
+        made: list[LinePipe] = []
+
+        def second_refused(*arguments: Any) -> LinePipe:
+            if made:
+                raise refused
+            made.append(LinePipe(*arguments))
+            return made[-1]
+
+        for place, name, fails in (
+            (process, "LinePipe", second_refused),
+            (process, "Board", refuse),
+            (reactor, "adoptStreamConnection", refuse),
+            (reactor, "spawnProcess", refuse),
+        ):
+            before = sorted(os.listdir("/proc/self/fd"))
+            worker = process.WorkerProcess(reactor, supervisor, supervisor._listeners)
+            patch = self.patch(place, name, fails)
+            self.assertRaises(OSError, worker.start)
+            patch.restore()
+            await deferLater(reactor, 0)
+            self.assertEqual(sorted(os.listdir("/proc/self/fd")), before, name)
 
 
 class DeathTests(SupervisorTests):
@@ -176,7 +215,7 @@ class DeathTests(SupervisorTests):
             self.write_app("hostile", 'export default { fetch() {} }; "a".repeat(5e8).split("")'),
         ]
         config = self.configuration(*apps)
-        self.patch(supervisor_module, "FIRST_DELAY", 0.01)
+        self.patch(back_off, "FIRST_DELAY", 0.01)
         supervisor = await self.serve(config)
         endpoint = self.endpoint(supervisor)
         answer = await fetch(endpoint, "hostile")

@@ -4,6 +4,7 @@ The supervisor's decisions, with workers that are fakes and a clock that is one.
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -12,8 +13,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from nano.config import AppConfig, Config
 from nano.supervisor import control
+from nano.supervisor.back_off import FIRST_DELAY, LONGEST_DELAY
 from nano.supervisor.process import Ending, WorkerState
-from nano.supervisor.supervisor import FIRST_DELAY, LONGEST_DELAY, Supervisor
+from nano.supervisor.supervisor import Supervisor
 
 
 class FakeBoard:
@@ -113,6 +115,8 @@ class SupervisorTests(SynchronousTestCase):
         self.spawned: list[FakeWorker] = []
         self.counting = Counting()
         self.gave_up: list[str] = []
+        self.full = False
+        self.refused: list[float] = []
 
     def start(self, workers: int = 2) -> Supervisor:
         """A supervisor whose workers boot."""
@@ -123,7 +127,10 @@ class SupervisorTests(SynchronousTestCase):
         return supervisor
 
     def spawn(self, supervisor: Supervisor) -> Any:
-        """A new process."""
+        """A new process, if there is room for one."""
+        if self.full:
+            self.refused.append(self.clock.seconds())
+            raise OSError(errno.EMFILE, "Too many open files")
         self.spawned.append(FakeWorker(supervisor, len(self.spawned) + 1, self.clock))
         return self.spawned[-1]
 
@@ -168,6 +175,81 @@ class SupervisorTests(SynchronousTestCase):
         self.spawned[-1].be_ready()
         self.spawned[-2 if self.spawned[-1].number == 0 else -1].end()
         self.assertEqual(self.numbers()[-1], 1, "once it was ready, all is forgotten")
+
+    def test_no_room(self) -> None:
+        """A number whose process cannot be started is tried again, less and less often, until there is room."""
+        supervisor = self.start(1)
+        self.spawned[0].be_ready()
+        self.spawned[1].end()
+        self.full = True
+        self.spawned[0].end()
+        self.clock.pump([0.5] * 120)
+        self.assertEqual(self.refused, [0.0, 1.0, 3.0, 7.0, 15.0, 31.0])
+        self.full = False
+        self.clock.advance(LONGEST_DELAY)
+        self.assertEqual(self.numbers(), [1, 0, 1])
+        self.spawned[-1].be_ready()
+        self.assertEqual(supervisor.serving, [self.spawned[2]])
+
+    def test_no_room_at_start(self) -> None:
+        """The server starts all the same."""
+        self.full = True
+        self.start(2)
+        self.full = False
+        self.clock.advance(FIRST_DELAY)
+        self.assertEqual(self.numbers(), [1, 2])
+
+    def test_no_room_for_spare(self) -> None:
+        """A worker that is ready does not suffer from there being no room for the spare, which comes later."""
+        supervisor = self.start(1)
+        self.full = True
+        self.spawned[0].be_ready()
+        self.assertEqual(supervisor.serving, [self.spawned[0]])
+        self.clock.advance(FIRST_DELAY)
+        self.assertEqual(self.refused, [0.0, FIRST_DELAY])
+        self.full = False
+        self.clock.advance(2 * FIRST_DELAY)
+        self.assertEqual(self.numbers(), [1, 0])
+        self.full, self.refused = True, []
+        self.spawned[1].end()
+        self.spawned[0].be_ready()
+        self.clock.advance(FIRST_DELAY)
+        self.assertEqual(len(self.refused), 2, "what was before is forgotten")
+
+    def test_no_room_for_renewal(self) -> None:
+        """A worker whose successor cannot be started stays until one can."""
+        supervisor = self.start(1)
+        old = self.spawned[0]
+        old.be_ready()
+        self.spawned[1].end()
+        self.full = True
+        self.assertFalse(self.successResultOf(supervisor.renew(1)))
+        self.assertEqual(supervisor.serving, [old])
+        self.full = False
+        self.clock.advance(FIRST_DELAY)
+        self.assertEqual((supervisor.serving, old.drained), ([old], None))
+        self.spawned[-1].be_ready()
+        self.assertEqual(old.drained, True)
+
+    def test_no_room_and_death(self) -> None:
+        """Who dies while its successor waits for room is replaced once."""
+        supervisor = self.start(1)
+        self.spawned[0].be_ready()
+        self.spawned[1].end()
+        self.full = True
+        supervisor.renew(1)
+        self.full = False
+        self.spawned[0].end()
+        self.assertEqual(self.numbers(), [1, 0, 1])
+        self.clock.advance(LONGEST_DELAY)
+        self.assertEqual(self.numbers(), [1, 0, 1])
+
+    def test_no_room_and_stop(self) -> None:
+        """A server that stops waits for no room."""
+        self.full = True
+        supervisor = self.start(2)
+        self.successResultOf(supervisor.stopService())
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_cannot_boot(self) -> None:
         """When no worker ever was ready, one that cannot boot means that none can."""
