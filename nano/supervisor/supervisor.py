@@ -281,14 +281,16 @@ class Supervisor(Service):
         return worker
 
     def _fill(self, number: int) -> WorkerProcess | None:
-        """Give a number to the spare, or to a new process; None if there is no room for one, which comes later then."""
+        """Give a number to the spare or a new process; None if all is ending, or none can start, and will later."""
         self._back_off.cancel(number)
+        if self.draining:
+            return None
         try:
             worker, self._spare = self._spare or self._spawn(), None
         except OSError as error:
             self._not_started(f"worker {number}", error, self._back_off.failed(number, partial(self._fill, number)))
             return None
-        worker.replaces = self._workers.get(number)
+        worker.replaces = self._replaced_by_next(number)
         self._workers[number] = worker
         worker.assign(
             control.Task(
@@ -301,6 +303,15 @@ class Supervisor(Service):
             )
         )
         return worker
+
+    def _replaced_by_next(self, number: int) -> WorkerProcess | None:
+        """Whom the next one replaces: not one that is about to replace another, but that one; there are no chains."""
+        present = self._workers.get(number)
+        if present is None or present.replaces is None or present.replaces.state is WorkerState.GONE:
+            return present
+        old, present.replaces = present.replaces, None
+        self._let_go(present)
+        return old
 
     def _prepare_spare(self) -> None:
         """Start the spare, unless there is one, or a worker is about to be ready: it would take that one's CPU."""
@@ -339,8 +350,7 @@ class Supervisor(Service):
         self._back_off.succeeded(worker.number)
         differs = self._compare_versions(worker)
         old, worker.replaces = worker.replaces, None
-        if old is not None:
-            self._let_go(old)
+        self._let_go(old)
         if all(each.state is WorkerState.READY for each in self._workers.values()):
             self._ever_ready = True
             if not self.draining:
@@ -372,8 +382,8 @@ class Supervisor(Service):
 
     # Workers go.
 
-    def _let_go(self, worker: WorkerProcess) -> None:
-        if worker.state is not WorkerState.GONE:
+    def _let_go(self, worker: WorkerProcess | None) -> None:
+        if worker is not None and worker.state is not WorkerState.GONE:
             self._leaving.add(worker)
             worker.drain(True)
 
@@ -577,6 +587,7 @@ class Supervisor(Service):
             self._back_off.cancel(surplus)
             worker = self._workers.pop(surplus, None)
             if worker is not None:
+                self._let_go(worker.replaces)
                 self._let_go(worker)
         for lacking in range(number + 1, self.config.workers + 1):
             self._fill(lacking)

@@ -5,6 +5,7 @@ The supervisor's decisions, with workers that are fakes and a clock that is one.
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -358,6 +359,76 @@ class SupervisorTests(SynchronousTestCase):
         supervisor.renew(1)
         self.spawned[1].end()
         self.assertEqual((supervisor.serving, old.drained), ([old], None))
+
+    def renew_twice(self) -> tuple[Supervisor, list[FakeWorker]]:
+        """A renewal that begins while another one is under way: the old worker, and those that come."""
+        supervisor = self.start(1)
+        self.spawned[0].be_ready()
+        self.spawned[1].end()
+        supervisor.renew(1)
+        supervisor.renew(1)
+        return supervisor, [self.spawned[0], *self.spawned[2:]]
+
+    def test_renew_twice(self) -> None:
+        """The last one takes over the place of the old one; who came in between goes."""
+        supervisor, (old, between, new) = self.renew_twice()
+        self.assertEqual((old.drained, between.drained, new.drained), (None, True, None))
+        self.assertEqual(set(supervisor.processes), {old, between, new})
+        between.end()
+        self.assertEqual(supervisor.serving, [old])
+        new.be_ready()
+        self.assertEqual(old.drained, True)
+        old.end("drained")
+        self.assertEqual(supervisor.serving, [new])
+        self.assertEqual(self.counting.reasons, [])
+
+    def test_renew_twice_fails(self) -> None:
+        """When the last one dies, the old one stays."""
+        supervisor, (old, _, new) = self.renew_twice()
+        new.end()
+        self.assertEqual((supervisor.serving, old.drained), ([old], None))
+
+    def test_renew_twice_and_stop(self) -> None:
+        """All of them are told to stop, and waited for."""
+        supervisor, workers = self.renew_twice()
+        stopped = supervisor.stopService()
+        self.assertNotIn(None, [worker.drained for worker in workers])
+        for worker in workers:
+            self.assertNoResult(stopped)
+            worker.end("drained")
+        self.successResultOf(stopped)
+
+    def test_renew_dead(self) -> None:
+        """A renewal whose old worker has died is renewed as any worker that starts."""
+        supervisor = self.start(1)
+        self.spawned[0].be_ready()
+        supervisor.renew(1)
+        between = self.spawned[1]
+        self.spawned[0].end()
+        supervisor.renew(1)
+        self.assertIsNone(between.drained)
+        between.be_ready()
+        self.spawned[2].be_ready()
+        self.assertEqual((between.drained, supervisor.serving), (True, [self.spawned[2], between]))
+
+    def test_surplus_renewal(self) -> None:
+        """Fewer workers: one whose renewal is under way goes with it."""
+        supervisor = self.start(2)
+        for worker in self.spawned[:2]:
+            worker.be_ready()
+        supervisor.renew(2)
+        self.successResultOf(Deferred.fromCoroutine(supervisor.adopt(replace(supervisor.config, workers=1))))
+        self.assertEqual([worker.drained for worker in self.spawned[:3]], [None, True, True])
+        self.assertEqual(set(supervisor.processes), {*self.spawned[:3]})
+
+    def test_renew_while_it_stops(self) -> None:
+        """A server that stops starts nothing more."""
+        supervisor = self.start(1)
+        self.spawned[0].be_ready()
+        self.spawned[1].end()
+        supervisor.stopService()
+        self.assertFalse(self.successResultOf(supervisor.renew(1)))
+        self.assertEqual(self.numbers(), [1, 0])
 
     def test_never_boots(self) -> None:
         """A process that does not come to itself is killed."""
