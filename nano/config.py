@@ -37,6 +37,7 @@ from nano.settings import (
     Surroundings,
     adapter,
     available_cores,
+    usable_token,
 )
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "real_surroundings",
     "restart_keys",
     "reveal",
+    "usable_token",
 ]
 
 ENTRY_FILES = ("index.js", "index.mjs", "index.ts", "_worker.js")

@@ -53,6 +53,7 @@ __all__ = [
     "Surroundings",
     "adapter",
     "available_cores",
+    "usable_token",
 ]
 
 LogFormat = Literal["json", "text", "apache"]
@@ -283,19 +284,25 @@ def _with_secrets(value: object, around: Surroundings, levels: int) -> object:
 
 def _token(value: object, info: ValidationInfo) -> Secret | None:
     if isinstance(value, dict) and any(kind in value for kind in _REFERENCES):
-        return _usable_token(_reference(value, _around(info)).reveal())
+        return usable_token(_reference(value, _around(info)).reveal())
     if not isinstance(value, str):
         raise ValueError('must be a string, {"from_env": "NAME"} or {"from_file": "path"}')
-    return _usable_token(value)
+    return usable_token(value)
 
 
 def _token_file(value: object, info: ValidationInfo) -> Secret | None:
     if not isinstance(value, str) or not value:
         raise ValueError("must be the path of a file")
-    return _usable_token(_file_text(value, _around(info)))
+    return usable_token(_file_text(value, _around(info)))
 
 
-def _usable_token(text: str) -> Secret:
+def usable_token(text: str) -> Secret:
+    """
+    A token, without the blanks around it.
+
+    Raises:
+        ValueError: it cannot be sent in a header; the message does not have it.
+    """
     text = text.strip()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("a token is a non-empty string of visible ASCII characters")

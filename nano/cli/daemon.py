@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 
 from nano.addresses import Reachable, reachable
 from nano.cli.problems import CommandError
-from nano.config import load_admin_config
+from nano.config import load_admin_config, usable_token
 
 __all__ = ["Daemon", "Refusal", "app_path", "find_daemon"]
 
@@ -187,10 +187,10 @@ def find_daemon(options: Namespace, environ: Mapping[str, str]) -> Daemon:
         environ: for NANO_ADMIN_URL and NANO_ADMIN_TOKEN.
 
     Raises:
-        CommandError: nothing says where it is.
+        CommandError: nothing says where it is, or the token is none.
         ConfigError: the configuration that should say so is wrong.
     """
-    token = options.token or environ.get("NANO_ADMIN_TOKEN") or None
+    token = _token(options.token, "--token") or _token(environ.get("NANO_ADMIN_TOKEN"), "NANO_ADMIN_TOKEN")
     if options.url:
         return Daemon(_way(options.url, "--url"), token, "--url")
     url = environ.get("NANO_ADMIN_URL")
@@ -202,6 +202,19 @@ def find_daemon(options: Namespace, environ: Mapping[str, str]) -> Daemon:
             "which daemon? Give --config FILE, --url URL or NANO_ADMIN_URL; there is no app.json in this folder"
         )
     return _configured(file, environ, token)
+
+
+def _token(text: str | None, origin: str) -> str | None:
+    """
+    A token that can be sent; None if none is given.
+
+    Raises:
+        CommandError: it is none; nobody is shown what it is.
+    """
+    try:
+        return usable_token(text).reveal() if text else None
+    except ValueError as error:
+        raise CommandError(f"{origin}: {error}") from None
 
 
 def _way(url: str, origin: str) -> Reachable:

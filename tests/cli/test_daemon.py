@@ -91,6 +91,21 @@ class FindTests(SynchronousTestCase):
         self.write({"listen": "tcp:1", "token_file": "gone"})
         self.assertEqual(self.find(config=file, token="mine"), ("http://localhost:1", "mine"))
 
+    def test_no_tokens(self) -> None:
+        """What cannot be sent is refused where it comes from, and not shown; blanks around a token are none of it."""
+        self.assertEqual(self.find({"NANO_ADMIN_TOKEN": " s3cret\r\n"}, url="http://o:3"), ("http://o:3", "s3cret"))
+        file = self.write({"listen": "tcp:1", "token": "of-file"})
+        for token in ("s3cret\u20ac", "s3\r\ncret", "s3cret\x7f", "s3 cret", "s3cret\udc80"):
+            environ = {"NANO_ADMIN_TOKEN": token}
+            for message, origin in (
+                (self.fails(url="http://o:3", token=token), "--token"),
+                (self.fails(config=file, token=token), "--token"),
+                (self.fails(environ, url="http://o:3"), "NANO_ADMIN_TOKEN"),
+                (self.fails(environ, config=file), "NANO_ADMIN_TOKEN"),
+            ):
+                self.assertTrue(message.startswith(f"{origin}: a token is"), message)
+                self.assertNotIn("s3", message)
+
     def test_not_found(self) -> None:
         """Where nothing says where it is, a message says what could."""
         self.file.write_text("{}")
