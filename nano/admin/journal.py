@@ -8,7 +8,7 @@ bounded size:
 
     lines    the last `LINES` events, or `BYTES` of them: the tail of the log
     errors   the last `ERRORS` different errors, each with how often it came and its latest stack: one that comes a
-             thousand times a second washes away neither the others nor itself
+             thousand times a second washes away neither the others nor itself, and an app with many ones its own alone
 
 Each line has a number.  Who asks again says up to which number it was told, so nothing is told twice, and learns how
 many lines have gone by unseen.  A process answers for itself alone; `nano.admin.tail` puts the answers together.
@@ -17,7 +17,7 @@ many lines have gone by unseen.  A process answers for itself alone; `nano.admin
 from __future__ import annotations
 
 import os
-from collections import OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
@@ -90,7 +90,7 @@ class Journal:
         self._entries: deque[_Entry] = deque()
         self._size = 0
         self._next = 1
-        self._errors: OrderedDict[tuple[str, ...], _Error] = OrderedDict()
+        self._errors: dict[tuple[str, ...], _Error] = {}
         self._lock = Lock()
 
     def adopt(self, level: str) -> None:
@@ -145,7 +145,9 @@ class Journal:
         first, count = (before.first, before.times) if before is not None else (line["ts"], 0)
         self._errors[key] = _Error(first, count + 1, line)
         if len(self._errors) > ERRORS:
-            self._errors.popitem(last=False)
+            apps = Counter(app for app, *_ in self._errors)
+            most = max(apps, key=apps.__getitem__)
+            del self._errors[next(key for key in self._errors if key[0] == most)]
 
     # Telling.
 

@@ -222,3 +222,22 @@ class ErrorsTests(Fixture):
         for number in range(ERRORS):
             self.journal(event(str(number), LogLevel.error))
         self.assertEqual([error["msg"] for error in self.errors()], [str(number) for number in range(ERRORS)])
+
+    def test_flood_of_one_app(self) -> None:
+        """An app that fails in ever new ways washes away its own errors alone."""
+        self.journal(event("rare", LogLevel.error, app="blog"))
+        Logger("nano.test", observer=self.journal).error("of the daemon")
+        for number in range(2 * ERRORS):
+            self.journal(event(str(number), LogLevel.error))
+        self.assertEqual([error["msg"] for error in self.errors(app="blog")], ["rare"])
+        found = [error["msg"] for error in self.errors()]
+        self.assertEqual(found, ["rare", "of the daemon", *map(str, range(ERRORS + 2, 2 * ERRORS))])
+
+    def test_floods_of_several_apps(self) -> None:
+        """Several of them share the room."""
+        for number in range(ERRORS):
+            for app in ("shop", "blog"):
+                self.journal(event(str(number), LogLevel.error, app=app))
+        latest = [str(number) for number in range(ERRORS // 2, ERRORS)]
+        for app in ("shop", "blog"):
+            self.assertEqual([error["msg"] for error in self.errors(app=app)], latest)
