@@ -349,6 +349,7 @@ export default { async fetch(request) {
         request = "GET {} HTTP/1.1\r\nHost: a\r\n\r\n"
         for path in ("/short", "/long"):
             said = raw_fetch(daemon.port, (request.format(path) * 2).encode())
-            self.assertEqual((path, said.count(b"HTTP/1.1 ")), (path, 1))
+            # What had not gone out when it was cut off never comes, be it the head.
+            self.assertLessEqual(said.count(b"HTTP/1.1 "), 1, said)
             body = said.partition(b"\r\n\r\n")[2]
             self.assertTrue(b"abcde".startswith(body) and len(body) <= 5, said)
