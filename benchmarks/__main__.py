@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []], metavar="SCENARIO")
     parser.add_argument("--servers", default="nano,nano-1,workerd", help=f"of {', '.join(SERVERS)}")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each round")
+    parser.add_argument("--seconds", type=int, default=4, help="of each round")
     parser.add_argument("--write", action="store_true", help="keep the figures in results.json")
     options = parser.parse_args()
     names = options.servers.split(",")
