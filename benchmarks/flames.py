@@ -18,6 +18,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from benchmarks.load import run
 from benchmarks.report import table
@@ -45,6 +46,7 @@ def main() -> None:
         stacks = Path(folder, "stacks")
         _record(worker, options.seconds, "raw", stacks)
         _record(worker, options.seconds, "flamegraph", options.to)
+        _entitle(options.to, f"A worker of nano, {scenario.title}")
         load.join()
         _print(stacks.read_text())
     print(f"\n{options.to} is drawn, {options.to.stat().st_size / 1000:.0f} kB")
@@ -54,6 +56,12 @@ def _record(pid: int, seconds: int, form: str, to: Path) -> None:
     py_spy = shutil.which("py-spy") or str(Path(sys.executable).with_name("py-spy"))
     command = [py_spy, "record", "--pid", str(pid), "--duration", str(seconds), "--rate", "250", "--nonblocking"]
     subprocess.run([*command, "--format", form, "--output", str(to)], check=True, capture_output=True)
+
+
+def _entitle(graph: Path, title: str) -> None:
+    """Say what is drawn, in the place of the command that has drawn it."""
+    text = re.sub(r'(<text id="title"[^>]*>)[^<]*', lambda match: match[1] + escape(title), graph.read_text(), count=1)
+    graph.write_text(text)
 
 
 def _print(stacks: str) -> None:
